@@ -1,0 +1,256 @@
+"""Make, inspect, export and look at minicubes: `python -m dataset_script --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from dataset_script.errors import readable_errors
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one of the commands.
+
+    Args:
+        arguments: Command line; None takes the process's own.
+    """
+    parsed = _parser().parse_args(arguments)
+    with readable_errors():
+        parsed.run(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dataset_script",
+        description="Hephaestus Minicubes: from datacubes of interferograms to Hub-ready datasets.",
+        epilog="python -m dataset_script COMMAND --help shows a command's options and examples.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Command, summary: str, examples: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    _add_synthesize(add)
+    _add_inspect(add)
+    _add_export(add)
+    _add_show(add)
+    return parser
+
+
+def _add_synthesize(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "synthesize",
+        _synthesize,
+        "write physics-made minicubes with annotations, in the real layout",
+        "  python -m dataset_script synthesize cubes --frames 3 --seed 0\n"
+        "  python -m dataset_script synthesize cubes --height 1070 --width 1409 --archive zip",
+    )
+    option = command.add_argument
+    option("out", type=Path, metavar="OUT", help="folder to write")
+    option("--frames", type=int, default=3, help="number of frames (default %(default)s)")
+    option("--seed", type=int, default=0, help="same seed, same bytes (default %(default)s)")
+    option("--height", type=int, default=192, help="rows of a frame (default %(default)s)")
+    option("--width", type=int, default=256, help="columns of a frame (default %(default)s)")
+    option("--acquisitions", type=int, default=140, help="dates a frame (default %(default)s)")
+    option(
+        "--neighbours", type=int, default=4, help="most secondaries a primary (default %(default)s)"
+    )
+    option(
+        "--archive",
+        choices=("directory", "zip", "tar"),
+        default="directory",
+        help="how a cube is kept (default %(default)s)",
+    )
+    option("--workers", type=int, default=1, help="processes (default %(default)s)")
+
+
+def _add_inspect(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "inspect",
+        _inspect,
+        "print what a folder of cubes, of annotations, or of both holds, and what is wrong",
+        "  python -m dataset_script inspect cubes\n"
+        "  python -m dataset_script inspect annotations/annotations.json",
+    )
+    option = command.add_argument
+    option("path", metavar="PATH", help="folder, cube, annotations or URL")
+    option("--deep", action="store_true", help="decode every raster too")
+    option("--json", action="store_true", help="print the report for programs")
+
+
+def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "export",
+        _export,
+        "write a Hub-ready dataset, OUT/hephaestus-minicubes",
+        "  python -m dataset_script export cubes out --config ts1 --config ts3\n"
+        "  python -m dataset_script export cubes out --config groups --split strict --workers 8\n"
+        "  python -m dataset_script export cubes out --format arrow --atmosphere 33\n\n"
+        "An interrupted export continues where it stopped when the same command is repeated.",
+    )
+    option = command.add_argument
+    option("minicubes", metavar="MINICUBES", help="folder (or fsspec URL) of cubes")
+    option("out", type=Path, metavar="OUT", help="folder to write hephaestus-minicubes/ into")
+    option("--annotations", metavar="PATH", help="where the annotations are, if not in MINICUBES")
+    option(
+        "--config",
+        action="append",
+        dest="configs",
+        metavar="NAME",
+        help="ts1, ts3, ts<N> (series of N) or groups (whole groups); repeatable "
+        "(default ts1 and ts3)",
+    )
+    option("--image-size", type=int, default=512, help="side of the crops, pixels (default 512)")
+    option(
+        "--split",
+        choices=("paper", "strict", "spatial"),
+        default="paper",
+        help="by primary date as in the paper; the same without its leak; or by volcano "
+        "(default %(default)s)",
+    )
+    option(
+        "--channels",
+        nargs="+",
+        metavar="NAME",
+        help="channels to keep, in order; an ERA5 name stands for both of its dates (default all)",
+    )
+    option(
+        "--crop",
+        choices=("deformation", "random", "center"),
+        default="deformation",
+        help="hold the deformation, lie anywhere, or in the frame's middle (default %(default)s)",
+    )
+    option(
+        "--atmosphere",
+        default="full",
+        metavar="full|NODES",
+        help="ERA5 fields at full resolution, or on NODES x NODES nodes with the error reported",
+    )
+    option("--seed", type=int, default=0, help="same seed, same bytes (default %(default)s)")
+    option(
+        "--format",
+        choices=("parquet", "arrow", "webdataset"),
+        default="parquet",
+        help="parquet for the Hub, arrow for speed, webdataset in the authors' layout "
+        "(default %(default)s)",
+    )
+    option(
+        "--preview",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="add the preview config of pictures and captions (default yes)",
+    )
+    option(
+        "--skip-bad",
+        action="store_true",
+        help="set bad input aside and list it in problems.json instead of stopping at the first",
+    )
+    option("--overwrite", action="store_true", help="replace an export with other parameters")
+    option("--workers", type=int, default=1, help="processes (default %(default)s)")
+    option("--dask", metavar="tcp://HOST:PORT", help="use this Dask cluster instead of processes")
+
+
+def _add_show(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "show",
+        _show,
+        "draw contact sheets of samples: every channel, with unit and colour bar",
+        "  python -m dataset_script show cubes --image-size 256\n"
+        "  python -m dataset_script show out/hephaestus-minicubes --split test --count 4\n"
+        "  python -m dataset_script show cubes --sample 106A_09090_000404/20200301",
+    )
+    option = command.add_argument
+    option("paths", nargs="+", metavar="PATH", help="cubes, or exported datasets")
+    option("--config", default="ts3", metavar="NAME", help="ts<N> or groups (default %(default)s)")
+    option("--split", metavar="NAME", help="train, validation or test (default all)")
+    option(
+        "--sample",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="id or its beginning: FRAME, FRAME/YYYYMMDD, ...; repeatable (default any, those "
+        "with deformation first)",
+    )
+    option("--count", type=int, default=1, help="sheets of each PATH (default %(default)s)")
+    option("--image-size", type=int, default=512, help="side of the crop, for cubes (default 512)")
+    option(
+        "--output", type=Path, default=Path("sheets"), help="folder to write (default %(default)s)"
+    )
+
+
+def _synthesize(parsed: argparse.Namespace) -> None:
+    from dataset_script.synthetic import synthesize
+
+    synthesize(
+        parsed.out,
+        parsed.frames,
+        parsed.seed,
+        height=parsed.height,
+        width=parsed.width,
+        acquisitions=parsed.acquisitions,
+        neighbours=parsed.neighbours,
+        archive=parsed.archive,
+        workers=parsed.workers,
+    )
+    print(f"wrote {parsed.out}; next: python -m dataset_script inspect {parsed.out}")
+
+
+def _inspect(parsed: argparse.Namespace) -> None:
+    from dataset_script.inspection import inspect
+
+    report = inspect(parsed.path, parsed.deep)
+    print(report.to_json() if parsed.json else report.to_text())
+    if report.problems:
+        raise SystemExit(1)
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    from dataset_script.export import export
+
+    chosen = {"channels": parsed.channels} if parsed.channels else {}
+    folder = export(
+        parsed.minicubes,
+        parsed.out,
+        parsed.configs or ("ts1", "ts3"),
+        image_size=parsed.image_size,
+        split=parsed.split,
+        crop=parsed.crop,
+        atmosphere=parsed.atmosphere,
+        seed=parsed.seed,
+        format=parsed.format,
+        annotations=parsed.annotations,
+        preview=parsed.preview,
+        skip_bad=parsed.skip_bad,
+        workers=parsed.workers,
+        dask=parsed.dask,
+        overwrite=parsed.overwrite,
+        **chosen,
+    )
+    print(f"wrote {folder}")
+
+
+def _show(parsed: argparse.Namespace) -> None:
+    from dataset_script.samples import find_samples
+    from dataset_script.show import file_name, save_sheet
+
+    for path in parsed.paths:
+        rows = find_samples(
+            path, parsed.config, parsed.split, parsed.sample, parsed.count, parsed.image_size
+        )
+        for row in rows:
+            print(save_sheet(row, parsed.output / file_name(row)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Stored numbers of a cube turned into what they mean, and refused where they mean nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dataset_script.channels import MASKS
+
+PHASE_LIMIT = np.pi + 1e-4
+"""Largest |wrapped phase| in rad; a float32 pi is a little more than pi."""
+
+MASK_MAXIMUM = {"deformation_mask": 2}
+"""0 none, 1 deformation, 2 earthquake; the other masks' codes are theirs."""
+
+_NODATA_IS_ZERO = ("insar_difference", "insar_coherence", *MASKS)
+
+
+def fill_missing(name: str, raw: np.ndarray, fill: float | int | None) -> np.ndarray:
+    """Replace a declared fill value by what the variable shows where there is nothing.
+
+    Args:
+        name: Variable of the cube.
+        raw: Stored values.
+        fill: The declared fill value; None or 0 changes nothing.
+
+    Returns:
+        The values; missing phase, coherence and masks are 0, as outside the swath, anything else
+        is NaN. NaN in an array is kept, except in a mask.
+    """
+    if name in MASKS and raw.dtype.kind == "f":
+        raw = np.nan_to_num(raw, nan=0.0)
+    if fill is None or fill == 0 or np.isnan(fill):
+        return raw
+    if name in _NODATA_IS_ZERO:
+        return np.where(raw == fill, raw.dtype.type(0), raw)
+    missing = raw == fill
+    return np.where(missing, np.float32(np.nan), raw) if missing.any() else raw
+
+
+def decode_raster(name: str, values: np.ndarray) -> np.ndarray:
+    """Check a raster and give it its native type.
+
+    Args:
+        name: Variable of the cube.
+        values: `[H, W]`, fill values replaced.
+
+    Returns:
+        `[H, W]`: wrapped phase (rad), elevation (m) and ERA5 fields float32 bit for bit as
+        stored; coherence (0..255) and masks uint8.
+
+    Raises:
+        ValueError: Saying what is out of range.
+    """
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{name} holds {values.dtype}, not numbers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        count = int((~np.isfinite(values)).sum())
+        raise ValueError(f"{name} has {count} pixels that are NaN or infinite")
+    if name in MASKS:
+        return _whole(name, values, MASK_MAXIMUM.get(name, 255))
+    if name == "insar_coherence":
+        return _whole(name, values, 255)
+    if name == "insar_difference" and values.size and np.abs(values).max() > PHASE_LIMIT:
+        worst = float(values.flat[np.abs(values).argmax()])
+        raise ValueError(f"{name} reaches {worst:.4g} rad, outside (-pi, pi]; is it unwrapped?")
+    return np.asarray(values, dtype=np.float32)
+
+
+def _whole(name: str, values: np.ndarray, maximum: int) -> np.ndarray:
+    if values.size and not 0 <= values.min() <= values.max() <= maximum:
+        raise ValueError(f"{name} runs {values.min():g}..{values.max():g}, not 0..{maximum}")
+    whole = values.astype(np.uint8)
+    if values.dtype.kind == "f" and not (whole == values).all():
+        hint = "; is it on a 0..1 scale?" if values.max() <= 1 else ""
+        raise ValueError(f"{name} is not whole-numbered in 0..{maximum}{hint}")
+    return whole

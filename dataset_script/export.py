@@ -1,0 +1,251 @@
+"""Minicubes to a folder that is ready for the Hub: resumable, parallel, the same bytes each time.
+
+Which sample goes into which shard is decided before anything is read. Shards depend on nothing
+but their own groups; each is written under a temporary name, renamed, and then vouched for by a
+note beside the dataset's folder. Running the same export again does what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dataset_script.card import build_card
+from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.croissant import build_croissant
+from dataset_script.crops import CropMode
+from dataset_script.errors import ConfigError, DataError
+from dataset_script.locations import is_url
+from dataset_script.output_folder import claim, one_at_a_time
+from dataset_script.plan import SHARD_BYTES, Shard, plan_shards
+from dataset_script.recipe import Recipe, atmosphere_nodes, length_of
+from dataset_script.shards import Report, Task, write_shard
+from dataset_script.source import Source, open_source
+from dataset_script.summary import FOLDER, Finished, Summary, default_recipe
+from dataset_script.webdataset import shard_path, write_manifest
+from dataset_script.workers import run_tasks
+from dataset_script.writers import renamed
+
+FORMATS = ("parquet", "arrow", "webdataset")
+
+Key = tuple[str, str, int]
+"""Config, split and number of a shard."""
+
+
+def export(
+    minicubes: str | Path,
+    out: str | Path,
+    configs: Sequence[str] = ("ts1", "ts3"),
+    image_size: int = 512,
+    split: str = "paper",
+    channels: Sequence[str] = CHANNEL_NAMES,
+    crop: CropMode = "deformation",
+    atmosphere: str | int = "full",
+    seed: int = 0,
+    format: str = "parquet",
+    annotations: str | Path | None = None,
+    preview: bool = True,
+    skip_bad: bool = False,
+    workers: int = 1,
+    dask: str | None = None,
+    shard_bytes: int = SHARD_BYTES,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Write a dataset.
+
+    Args:
+        minicubes: Folder (or fsspec URL) of cubes.
+        out: Folder to write `hephaestus-minicubes/` into.
+        configs: Any of "ts1", "ts3", "ts<N>" and "groups".
+        image_size: Side of the crops in pixels.
+        split: Split scheme, one of `splits.SCHEMES`.
+        channels: Channels to keep, in order.
+        crop: Crop mode, one of `crops.CROP_MODES`.
+        atmosphere: "full", or the side of the node grid to keep the ERA5 fields on.
+        seed: Seeds the duplication in short groups, the spatial split and the crops.
+        format: "parquet", "arrow" or "webdataset".
+        annotations: Where the annotations are, if not in `minicubes`.
+        preview: Whether to add the `preview` config with pictures.
+        skip_bad: Set bad interferograms aside and list them in `problems.json`.
+        workers: Processes.
+        dask: Address of a dask.distributed scheduler, whose workers see the same paths; it
+            replaces `workers`.
+        shard_bytes: Uncompressed pixels that a shard should hold.
+        overwrite: Replace an export with other parameters that is in `out`.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The dataset's folder.
+
+    Raises:
+        ConfigError: If a parameter is out of range, or `out` holds an export with others.
+        DataError: If the input is bad (see `source.open_source`), or writing fails.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
+    recipes = [
+        Recipe(
+            length_of(name),
+            image_size,
+            split,
+            tuple(channels),
+            crop,
+            atmosphere_nodes(atmosphere),
+            seed,
+        )
+        for name in dict.fromkeys(configs)
+    ]
+    if not recipes:
+        raise ConfigError("no config is chosen; name at least one, such as ts3")
+    if format == "webdataset":
+        _check_webdataset(recipes)
+    if dask:  # Workers on other machines do not share the working directory.
+        out = Path(out).absolute()
+        minicubes = minicubes if is_url(minicubes) else Path(minicubes).absolute()
+    source = open_source(minicubes, annotations, skip_bad)
+    apart = format == "webdataset"
+    plans = {recipe.name: plan_shards(source, recipe, shard_bytes, apart) for recipe in recipes}
+    folder, notes = Path(out) / FOLDER, Path(out) / f".{FOLDER}.export"
+    # The authors' layout has no configs, so no place for one of pictures.
+    preview_of = default_recipe(recipes).name if preview and not apart else None
+    parameters = {
+        "recipes": [recipe.to_dict() for recipe in recipes],
+        "format": format,
+        "preview": preview,
+        "shard_bytes": shard_bytes,
+        "source": source.fingerprint(),
+    }
+    tasks = {
+        (recipe.name, name, number): Task(
+            shard,
+            recipe,
+            folder / path,
+            notes / recipe.name / f"{name}-{number:05d}.json",
+            folder / "data/preview" / Path(path).name if recipe.name == preview_of else None,
+            skip_bad,
+        )
+        for recipe in recipes
+        for name, shards in plans[recipe.name].items()
+        for number, (path, shard) in enumerate(_placed(shards, recipe, format))
+    }
+    with one_at_a_time(folder):
+        claim(folder, notes, parameters, overwrite)
+        done: dict[Key, Report] = {}
+        with tqdm(total=_planned(tasks), desc="export", unit="row", disable=not progress) as bar:
+            for key, report in run_tasks(write_shard, tasks, workers, dask):
+                done[key] = report
+                bar.update(report.samples)
+        _describe(folder, _summarise(folder, tasks, done, recipes, format, source))
+    return folder
+
+
+def _placed(shards: Sequence[Shard], recipe: Recipe, format: str) -> Iterator[tuple[str, Shard]]:
+    """Each shard of a split with its path in the dataset's folder."""
+    if format == "webdataset" and recipe.timeseries_length is not None:
+        seen = {True: 0, False: 0, None: 0}
+        for shard in shards:
+            number = seen[shard.positive]
+            seen[shard.positive] += 1
+            positive = shard.positive is not False
+            yield shard_path(recipe.timeseries_length, shard.split, positive, number), shard
+        return
+    for number, shard in enumerate(shards):
+        name = f"{shard.split}-{number:05d}-of-{len(shards):05d}.{format}"
+        yield f"data/{recipe.name}/{name}", shard
+
+
+def _planned(tasks: Mapping[Key, Task]) -> int:
+    """Rows to write, if no input is bad."""
+    return sum(
+        len(task.shard.samples(group, task.recipe))
+        for task in tasks.values()
+        for group in task.shard.groups
+    )
+
+
+def _check_webdataset(recipes: Sequence[Recipe]) -> None:
+    """Refuse what the authors' layout has no place for."""
+    for recipe in recipes:
+        if recipe.timeseries_length is None:
+            raise ConfigError(
+                "the authors' WebDataset layout has series of one length; export ts<N>, or groups "
+                "as parquet or arrow"
+            )
+        if recipe.channels != CHANNEL_NAMES or recipe.atmosphere_nodes is not None:
+            raise ConfigError(
+                "the authors' WebDataset layout has all nine channels at full resolution, in its "
+                "own order; leave out --channels and --atmosphere"
+            )
+
+
+def _summarise(
+    folder: Path,
+    tasks: Mapping[Key, Task],
+    done: Mapping[Key, Report],
+    recipes: Sequence[Recipe],
+    format: str,
+    source: Source,
+) -> Summary:
+    shards: dict[str, dict[str, list[Finished]]] = {recipe.name: {} for recipe in recipes}
+    for key, task in tasks.items():  # in the order of the plan
+        preview = task.preview.relative_to(folder).as_posix() if task.preview else None
+        finished = Finished(task.file.relative_to(folder).as_posix(), preview, done[key])
+        shards[key[0]].setdefault(key[1], []).append(finished)
+    return Summary(
+        recipes,
+        format,
+        {
+            config: {
+                split: members
+                for split, members in splits.items()
+                if any(shard.report.samples for shard in members)
+            }
+            for config, splits in shards.items()
+        },
+        _unique(
+            [problem.to_dict() for problem in source.problems],
+            *(report.problems for report in done.values()),
+        ),
+        [problem.to_dict() for problem in source.differences],
+        source.synthetic,
+    )
+
+
+def _describe(folder: Path, summary: Summary) -> None:
+    """Write what describes the whole; the card last, as it makes the folder loadable."""
+    if not any(summary.shards.values()):
+        first = f": {summary.problems[0]['what']}" if summary.problems else ""
+        raise DataError(f"{folder}: every interferogram was set aside{first}")
+    if summary.problems or summary.differences:
+        listed = {"set_aside": summary.problems, "differences": summary.differences}
+        _write(folder / "problems.json", json.dumps(listed, indent=1))
+    _write(folder / "metadata.json", json.dumps(summary.metadata(), indent=1))
+    if summary.format == "webdataset":
+        write_manifest(
+            folder,
+            {
+                shard.path: shard.report.samples
+                for splits in summary.shards.values()
+                for shards in splits.values()
+                for shard in shards
+            },
+        )
+    _write(folder / "croissant.json", json.dumps(build_croissant(summary), indent=1))
+    _write(folder / "README.md", build_card(summary))
+
+
+def _unique(*lists: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Problems of all shards and configs, each once, by frame and dates."""
+    texts = {json.dumps(problem) for problems in lists for problem in problems}
+    problems = [json.loads(text) for text in texts]
+    return sorted(problems, key=lambda p: (p["frame"] or "", p["dates"], p["what"]))
+
+
+def _write(path: Path, text: str) -> None:
+    with renamed(path) as temporary:
+        temporary.write_text(text)

@@ -1,0 +1,73 @@
+"""Rows to Arrow tables without a Python object per pixel.
+
+`datasets` stores an `Array3D` as a list of lists of lists; the offsets of such a column are known
+from its shape, so that the pixels themselves are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Array2D, Array3D, Features
+
+Row = Mapping[str, Any]
+"""Column name to value: numpy arrays for rasters, else plain Python (class codes as integers)."""
+
+
+def rows_to_table(rows: Sequence[Row], features: Features) -> pa.Table:
+    """Build the table of some rows.
+
+    Args:
+        rows: At least one row, each with every column of `features`.
+        features: As `features.row_features` gives them.
+
+    Returns:
+        A table in the schema that `datasets` restores the features from.
+    """
+    schema = features.arrow_schema
+    columns = [
+        _rasters([row[field.name] for row in rows], field.type)
+        if isinstance(features[field.name], (Array2D, Array3D))
+        else pa.array([row[field.name] for row in rows], field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def row_bytes(row: Row) -> int:
+    """Bytes of a row's rasters, uncompressed; what else it holds is negligible beside them."""
+    return sum(value.nbytes for value in row.values() if isinstance(value, np.ndarray))
+
+
+def _rasters(arrays: Sequence[np.ndarray], kind: pa.ExtensionType) -> pa.ExtensionArray:
+    """One column of equally shaped arrays; their first dimension may differ if the type allows."""
+    _check_shapes(arrays, kind)
+    tail = arrays[0].shape[1:]
+    stacked = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    values = pa.array(np.ascontiguousarray(stacked).reshape(-1))
+    for axis in reversed(range(len(tail))):
+        count = stacked.shape[0] * int(np.prod(tail[:axis]))
+        values = pa.ListArray.from_arrays(_regular_offsets(count, tail[axis]), values)
+    offsets = np.cumsum([0, *(len(array) for array in arrays)], dtype=np.int32)
+    return pa.ExtensionArray.from_storage(
+        kind, pa.ListArray.from_arrays(pa.array(offsets), values, type=kind.storage_type)
+    )
+
+
+def _regular_offsets(count: int, step: int) -> pa.Array:
+    return pa.array(np.arange(count + 1, dtype=np.int32) * np.int32(step))
+
+
+def _check_shapes(arrays: Sequence[np.ndarray], kind: pa.ExtensionType) -> None:
+    for array in arrays:
+        agrees = array.ndim == len(kind.shape) and all(
+            wanted in (None, found) for wanted, found in zip(kind.shape, array.shape, strict=True)
+        )
+        if not agrees or array.dtype != kind.value_type:
+            raise ValueError(
+                f"{array.dtype} {array.shape} does not fit a column of "
+                f"{kind.value_type} {kind.shape}"
+            )

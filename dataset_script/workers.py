@@ -1,0 +1,84 @@
+"""Independent tasks done here, in worker processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from dataset_script.errors import ConfigError, DataError
+
+Key = TypeVar("Key", bound=Hashable)
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def run_tasks(
+    work: Callable[[Task], Result],
+    tasks: Mapping[Key, Task],
+    workers: int = 1,
+    dask: str | None = None,
+) -> Iterator[tuple[Key, Result]]:
+    """Do tasks and give back their results as they finish.
+
+    Args:
+        work: A module's function; it and the tasks are pickled for other processes.
+        tasks: What to do, by key.
+        workers: Processes; 1 does the tasks here.
+        dask: Address of a dask.distributed scheduler to use instead.
+
+    Yields:
+        Key and result.
+
+    Raises:
+        ConfigError: If the number of workers is not positive, or the scheduler cannot be used.
+        DataError: If a worker process is killed.
+        Exception: What the first failing task raised; tasks that had not begun are dropped.
+    """
+    if workers < 1:
+        raise ConfigError(f"the number of workers is at least 1, not {workers}")
+    if dask is None and (workers == 1 or len(tasks) < 2):
+        for key, task in tasks.items():
+            yield key, work(task)
+        return
+    with _dask(dask) if dask else _processes(min(workers, len(tasks))) as pool:
+        futures = {pool.submit(work, task): key for key, task in tasks.items()}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    # A forked process would inherit Zarr's event loop and Arrow's threads in an unknown state.
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            yield pool
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process was killed, most likely because memory ran out; run the same command "
+            "again with fewer workers, and it continues where it was"
+        ) from None
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError(
+            "a Dask cluster needs the package distributed; install hephaestus-minicubes[dask]"
+        ) from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"no Dask scheduler answers at {address} ({error})") from None
+    with client, client.get_executor(pure=False) as pool:
+        yield pool

@@ -1,0 +1,61 @@
+"""The authors' WebDataset layout, written by `export`."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+import webdataset
+from datasets import load_dataset
+
+from dataset_script.channels import CHANNELS
+from dataset_script.export import export
+from dataset_script.webdataset import read_rows
+from tests.dataset_script.exporting import SIZE, make_cubes
+
+TENSORS = ("image.pth", "labels.pth")
+
+
+@pytest.fixture(scope="module")
+def cubes(tmp_path_factory):
+    return make_cubes(tmp_path_factory.mktemp("cubes"))
+
+
+def test_an_unmodified_pipeline_reads_the_exported_shards(cubes, tmp_path):
+    options = {"image_size": SIZE, "progress": False}
+    folder = export(cubes, tmp_path / "wds", ["ts1", "ts3"], format="webdataset", **options)
+    plain = export(cubes, tmp_path / "plain", ["ts1"], preview=False, **options)
+    rows = {
+        row["sample_id"]: row
+        for split in load_dataset(str(plain), "ts1", cache_dir=str(tmp_path / "cache")).values()
+        for row in split.with_format("numpy")
+    }
+    listed = json.loads((folder / "manifest.json").read_text())["shards"]
+    assert {entry["path"].split("/")[0] for entry in listed} == {"1", "3"}
+    seen = set()
+    for entry in (entry for entry in listed if entry["path"].startswith("1/")):
+        pipeline = webdataset.WebDataset(str(folder / entry["path"]), shardshuffle=False)
+        samples = list(pipeline)
+        assert len(samples) == entry["samples"]
+        for sample in samples:
+            image, labels = (
+                torch.load(io.BytesIO(sample[name]), weights_only=True).numpy() for name in TENSORS
+            )
+            row = rows[sample["__key__"].split("/")[-1].replace("_2", "/2")]
+            for plane, channel in zip(image, CHANNELS, strict=True):
+                raster = row[channel.name]
+                np.testing.assert_array_equal(plane, raster[0] if raster.ndim == 3 else raster)
+            np.testing.assert_array_equal(labels, row["deformation_mask"])
+            assert ("train_neg" in entry["path"]) <= (row["label"] == 0)
+            assert ("train_pos" in entry["path"]) <= (row["label"] == 1)
+            seen.add(row["sample_id"])
+    assert seen == set(rows)
+
+
+def test_we_read_it_back(cubes, tmp_path):
+    options = {"image_size": SIZE, "format": "webdataset", "progress": False}
+    folder = export(cubes, tmp_path, ["ts3"], **options)
+    counts = json.loads((folder / "metadata.json").read_text())["configs"]["ts3"]["counts"]
+    for split in ("train", "validation", "test"):
+        assert len(list(read_rows(folder, split))) == counts[split]["samples"]

@@ -1,0 +1,64 @@
+"""Cubes and shards read straight from a Hub repository, by hf:// URL."""
+
+import numpy as np
+import pytest
+from huggingface_hub import HfApi, HfFileSystem
+
+from dataset_script.errors import DataError
+from dataset_script.inspection import inspect
+from dataset_script.minicube import Minicube, find_minicubes
+from dataset_script.webdataset import read_rows, shard_path, to_dataset, write_shard
+from tests.cubes import FRAME, make_cube, pack, write_cube
+from tests.hub.conftest import use_server
+from tests.hub_server import TOKEN, HubServer
+from tests.rows import make_row
+
+
+@pytest.fixture
+def upload(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    HfFileSystem.clear_instance_cache()
+    with HubServer() as server:
+        use_server(monkeypatch, server)
+
+        def push(folder, name):
+            api = HfApi(endpoint=server.url, token=TOKEN)
+            api.create_repo(name, repo_type="dataset")
+            api.upload_folder(folder_path=folder, repo_id=name, repo_type="dataset")
+            return f"hf://datasets/{name}"
+
+        yield push
+    HfFileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize("form", ["directory", "zip", "tar"])
+def test_a_cube_on_the_hub(upload, tmp_path, form):
+    source = make_cube()
+    path = write_cube(source, tmp_path / "cubes")
+    if form != "directory":
+        path = pack(path, form)
+    url = upload(path.parent, "NS/minicubes")
+    assert find_minicubes(url) == {FRAME: f"{url}/{path.name}"}
+    with Minicube.open(f"{url}/{path.name}") as cube:
+        pair = min(cube.pairs)
+        wanted = source.sel(primary_date=str(pair[0]), secondary_date=str(pair[1]))
+        np.testing.assert_array_equal(
+            cube.read("insar_difference", *pair), wanted.insar_difference.values
+        )
+        assert cube.read_pair_field("caption", *pair) == wanted.caption
+    assert [frame.pairs for frame in inspect(url).frames] == [12]
+    with pytest.raises(DataError, match="check the URL"):
+        Minicube.open(f"{url}/nowhere.zarr.{form}")
+
+
+def test_a_webdataset_on_the_hub(upload, tmp_path):
+    rows = [make_row(np.random.default_rng(0), i, 3, 32) for i in range(2)]
+    write_shard(tmp_path / "shards" / shard_path(3, "test", True, 0), rows)
+    url = upload(tmp_path / "shards", "NS/Thalia")
+    read = list(read_rows(url, "test", 3))
+    for found, wanted in zip(read, rows, strict=True):
+        np.testing.assert_array_equal(found["insar_difference"], wanted["insar_difference"])
+    dataset = to_dataset(url, "test", cache_dir=tmp_path / "arrow")
+    assert dataset["label"] == [0, 1]
+    with pytest.raises(DataError, match="check the URL"):
+        to_dataset("hf://datasets/NS/nowhere")
