@@ -1,0 +1,139 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from sklearn import metrics as sk
+
+from dataset_script.errors import ConfigError
+from tests.training.experiments import python, samples_of, small
+from training.baselines import measure_baselines, phase_gradient
+from training.checkpoints import load_run
+from training.evaluate import evaluate, make_forward
+from training.predictions import BINS, SPAN, margin_histogram, predict
+from training.report import Detection, choose_threshold, to_margin, to_probability
+from training.tasks import IGNORED
+from training.train import train
+
+
+@pytest.fixture(scope="module", params=["classification", "segmentation"])
+def run(request, dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param) / "run"
+    options = {"training.epochs": 4, "optimizer.learning_rate": 2e-3}
+    return train(small(dataset, folder, request.param, **options))
+
+
+def test_results_and_figures(run):
+    results = evaluate(run)
+    assert json.loads((run / "results.json").read_text()) == results
+    assert load_run(run).results == results
+    keys = {"precision", "recall", "f1", "auroc", "average_precision"}
+    segment = results["objective"] == "segmentation"
+    assert set(results["metrics"]) == keys | ({"iou"} if segment else set())
+    for key, (low, high) in results["confidence_intervals"].items():
+        assert low <= high
+        assert low - 1e-9 <= results["metrics"][key] <= high + 1e-9, key
+    assert set(results["baselines"]) == {"majority", "all_positive", "phase_gradient"}
+    assert results["baselines"]["majority"]["f1"] == 0
+    assert set(results["per_frame"]) == {f"00{i}D_00000_000000" for i in range(3)}
+    assert sum(row["samples"] for row in results["per_frame"].values()) == results["samples"] == 10
+    assert set(results["per_class"]) == {"Non_Deformation", "Deformation"}
+    assert set(results["per_intensity"]) <= {"Low", "Medium", "High"}
+    assert 0 <= results["calibration"]["ece_after"] <= 1
+    for name in ("curves", "examples", "history"):
+        assert (run / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_metrics_are_scikit_learns_on_the_models_own_answers(run, dataset):
+    """The reported numbers, once more from raw pixels and logits."""
+    loaded, results = load_run(run), evaluate(run)
+    accelerator = Accelerator()
+    forward = make_forward(loaded, accelerator)
+    scores, truth = [], []
+
+    def spy(batch):
+        logits = forward(batch)
+        scores.append((logits[:, 1] - logits[:, 0]).flatten().double())
+        truth.append(batch.target.flatten())
+        return logits
+
+    samples = samples_of(dataset, "test", objective=loaded.config.objective)
+    with torch.no_grad():
+        predict(spy, samples, accelerator, 4, 0)
+    score, target = torch.cat(scores).numpy(), torch.cat(truth).numpy() > 0
+    probability = 1 / (1 + np.exp(-score / loaded.facts.temperature))
+    called = probability >= loaded.facts.threshold
+    tolerance = 1e-9 if loaded.config.objective == "classification" else 2e-3  # bins of margins
+    expected = {
+        "f1": sk.f1_score(target, called, zero_division=0),
+        "precision": sk.precision_score(target, called, zero_division=0),
+        "recall": sk.recall_score(target, called),
+        "auroc": sk.roc_auc_score(target, score),
+        "average_precision": sk.average_precision_score(target, score),
+    }
+    for key, value in expected.items():
+        assert results["metrics"][key] == pytest.approx(value, abs=tolerance), key
+    if loaded.config.objective == "segmentation":
+        iou = sk.jaccard_score(target, called)
+        assert results["metrics"]["iou"] == pytest.approx(iou, abs=tolerance)
+
+
+def test_the_threshold_comes_from_validation(run, dataset):
+    loaded = load_run(run)
+    samples = samples_of(dataset, "validation", objective=loaded.config.objective)
+    forward = make_forward(loaded, Accelerator())
+    predictions = predict(forward, samples, Accelerator(), 4, 0)
+    threshold = choose_threshold(predictions)
+    assert to_probability(threshold, loaded.facts.temperature) == pytest.approx(
+        loaded.facts.threshold, abs=1e-4
+    )
+    assert to_margin(loaded.facts.threshold, loaded.facts.temperature) == pytest.approx(
+        threshold, abs=1e-3
+    )
+    ones = np.ones(len(samples))
+    detection = Detection(predictions)
+    best = max(float(detection.metrics(ones, level)["f1"]) for level in detection.counts(ones)[0])
+    assert float(detection.metrics(ones, threshold)["f1"]) == pytest.approx(best)
+
+
+def test_margin_histogram_counts_every_pixel_but_the_ignored():
+    margin = torch.tensor([[[-99.0, 0.0, 99.0, 0.5]]])
+    target = torch.tensor([[[0, 1, 2, IGNORED]]])
+    counts = margin_histogram(margin, target, 1, BINS, SPAN)[0]
+    assert counts.sum() == 3
+    assert counts[0, 0] == counts[1, BINS // 2] == counts[1, BINS - 1] == 1
+
+
+def test_phase_gradient_crosses_the_wrap_and_stops_at_the_edge_of_the_data():
+    ramp = torch.arange(40.0).repeat(1, 1, 12, 1) * 0.5 + 0.1
+    wrapped = torch.remainder(ramp + math.pi, 2 * math.pi) - math.pi
+    gradient = phase_gradient(wrapped)
+    torch.testing.assert_close(gradient[0, :, :-1], torch.full((12, 39), 0.5), atol=1e-5, rtol=0)
+    wrapped[..., 20:] = 0
+    assert (phase_gradient(wrapped)[0, :, 19:] == 0).all()
+
+
+def test_trivial_rules_are_judged_like_models(dataset):
+    """A rule that the data was made to obey must be found: blobs raise the phase gradient."""
+    options = {"data.channels": ["insar_difference"], "objective": "segmentation"}
+    train_split, test_split = (samples_of(dataset, s, **options) for s in ("train", "test"))
+    results = measure_baselines(train_split, test_split, Accelerator(), 4, 0)
+    masks = [test_split.rows.read(i)["deformation_mask"] > 0 for i in range(10)]
+    share = np.mean([mask.any(0).mean() for mask in masks])
+    assert results["all_positive"]["precision"] == pytest.approx(share)
+    assert results["all_positive"]["iou"] == pytest.approx(share)
+    assert results["phase_gradient"]["auroc"] > 0.8
+
+
+def test_command_line(run):
+    done = python("training/evaluate.py", run, "--split", "validation")
+    assert done.returncode == 0, done.stderr
+    assert "majority" in done.stdout and "phase_gradient" in done.stdout
+    assert json.loads((run / "results.json").read_text())["split"] == "validation"
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(ConfigError, match="is this a training run"):
+        evaluate(tmp_path)

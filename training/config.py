@@ -1,0 +1,352 @@
+"""What an experiment is: the configuration's dataclasses and their rules.
+
+Every key is read somewhere in this room. `training.options` reads the YAML files and the command
+line into these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dataset_script.channels import CHANNEL_NAMES, select
+from dataset_script.errors import ConfigError
+
+Objective = Literal["classification", "segmentation"]
+TaskName = Literal["binary", "activity_type", "intensity", "phase"]
+LOSSES = ("cross_entropy", "focal", "dice", "lovasz")
+
+
+@dataclass
+class DataConfig:
+    """Where the samples come from.
+
+    Attributes:
+        source: An exported dataset (huggingface), minicubes read through the builder, or the
+            authors' WebDataset shards.
+        path: Folder of the exported dataset (or its name on the Hub), of the minicubes, or of the
+            shards.
+        config: Config of the dataset: ts1, ts3, any ts<N>, or groups (all secondaries of a
+            primary, from which each epoch draws `timeseries_length` steps afresh).
+        timeseries_length: Steps T of a sample; needed for groups alone, elsewhere the dataset
+            says it.
+        image_size: Side of the crops in pixels; needed for source minicubes alone.
+        split: Split scheme (paper, strict or spatial); read for source minicubes alone.
+        channels: Input channels of a step, in order; a bare ERA5 name stands for both its dates.
+        mask_target: How the T masks and labels become one target: last, peak (the largest mask),
+            union, or all (one answer a step).
+        workers: Threads that read rows ahead of the device; 0 reads in the main thread.
+    """
+
+    source: Literal["huggingface", "minicubes", "webdataset"] = "huggingface"
+    path: str = "hephaestus-minicubes"
+    config: str = "ts3"
+    timeseries_length: int | None = None
+    image_size: int = 512
+    split: Literal["paper", "strict", "spatial"] = "paper"
+    channels: list[str] = field(default_factory=lambda: list(CHANNEL_NAMES))
+    mask_target: Literal["last", "peak", "union", "all"] = "union"
+    workers: int = 2
+
+
+@dataclass
+class ModelConfig:
+    """Which model is trained.
+
+    Attributes:
+        library: timm, smp (segmentation-models-pytorch) or transformers.
+        name: The library's name of the architecture (resnet50, Unet, segformer, vit, ...).
+        encoder: Encoder of an smp architecture (resnet50, tu-convnext_tiny, ...).
+        pretrained: Start from the library's pretrained weights, inflated to all input planes.
+        temporal: stack the T steps as channels, or share one encoder over the steps and fuse its
+            features by mean, max, attention or convlstm.
+        options: Further keyword arguments of the architecture; with attention or convlstm also
+            hidden_channels, the width of what they learn.
+        init_from: Folder of a run, of a pretraining run or of a packaged model whose weights,
+            matched by name, start this one.
+    """
+
+    library: Literal["timm", "smp", "transformers"] = "timm"
+    name: str = "resnet50"
+    encoder: str = ""
+    pretrained: bool = False
+    temporal: Literal["stack", "mean", "max", "attention", "convlstm"] = "stack"
+    options: dict[str, Any] = field(default_factory=dict)
+    init_from: str = ""
+
+
+@dataclass
+class LossConfig:
+    """What is minimised.
+
+    Attributes:
+        terms: Weight of each term of the sum: cross_entropy, focal, dice, lovasz.
+        gamma: Focusing exponent of the focal term.
+        alpha: Weight of the first class (no deformation) in the focal term; every other class
+            gets 1 - alpha. Null weighs all alike.
+        class_weights: Weight of each class in the cross-entropy term, in the task's class order;
+            null weighs all alike.
+        confidence: Weigh each sample by the annotators' mean confidence.
+    """
+
+    terms: dict[str, float] = field(default_factory=lambda: {"cross_entropy": 1.0})
+    gamma: float = 2.0
+    alpha: float | None = None
+    class_weights: list[float] | None = None
+    confidence: bool = False
+
+
+@dataclass
+class OptimizerConfig:
+    """How weights are moved.
+
+    Attributes:
+        name: adamw, adam or sgd (with Nesterov momentum).
+        learning_rate: Peak learning rate.
+        weight_decay: Weight decay; norms and biases are spared.
+        momentum: Momentum of sgd; the first beta of adam and adamw.
+    """
+
+    name: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-2
+    momentum: float = 0.9
+
+
+@dataclass
+class ScheduleConfig:
+    """How the learning rate moves, in steps of the real epoch length.
+
+    Attributes:
+        name: constant, or cosine from the peak to `final`.
+        warmup_epochs: Epochs (fractions allowed) of a linear rise from `initial`.
+        initial: Learning rate at the first step of the warm-up.
+        final: Learning rate at the last step of the cosine.
+    """
+
+    name: Literal["constant", "cosine"] = "cosine"
+    warmup_epochs: float = 0.0
+    initial: float = 0.0
+    final: float = 0.0
+
+
+@dataclass
+class TrainingConfig:
+    """The loop. Mixed precision and the number of processes come from accelerate.
+
+    Attributes:
+        epochs: Passes at most.
+        batch_size: Samples a step, on each process.
+        accumulation: Steps whose gradients make one update.
+        clip: Greatest gradient norm; null leaves gradients as they are.
+        sampling: balanced (all positives and as many negatives, freshly drawn), all, or weighted
+            (as many draws as samples, positives and negatives equally likely).
+        ema_decay: Decay of the moving average of the weights, which is evaluated too and kept if
+            it is the better; null trains without.
+        compile: Compile the model with torch.compile.
+        channels_last: Keep images in channels-last memory order.
+        select: Validation metric by which the best weights are kept.
+        validate_every: Epochs between two validations; the last epoch always has one.
+        early_stopping: Validations without improvement after which training ends; null never
+            stops.
+        checkpoint_every: Updates between two checkpoints; there is one after each validation too.
+        keep_checkpoints: Latest checkpoints kept beside the best weights.
+    """
+
+    epochs: int = 20
+    batch_size: int = 16
+    accumulation: int = 1
+    clip: float | None = 1.0
+    sampling: Literal["balanced", "all", "weighted"] = "balanced"
+    ema_decay: float | None = None
+    compile: bool = False
+    channels_last: bool = False
+    select: Literal["f1", "iou", "auroc", "average_precision"] = "f1"
+    validate_every: int = 1
+    early_stopping: int | None = None
+    checkpoint_every: int | None = None
+    keep_checkpoints: int = 2
+
+
+@dataclass
+class AugmentationConfig:
+    """Random changes of a training sample, each with its probability, all on the device.
+
+    Attributes:
+        flip: Mirror left to right, and, drawn apart, top to bottom.
+        quarter_turn: Turn by a multiple of 90 degrees.
+        phase_offset: Add a constant to the phase of each step (its reference point is arbitrary).
+        time_reversal: Negate the phase and swap the primary and secondary fields.
+        resample: Rotate and scale, the phase as exp(i phase).
+        rotation: Greatest rotation of a resampling, in degrees.
+        scale: Greatest zoom of a resampling, in or out (1.2: between 1/1.2 and 1.2).
+        stratification: Add a phase in proportion to the elevation, as a stratified troposphere
+            does, drawn for each step.
+        stratification_std: Standard deviation of that proportion, in rad per km.
+        noise: Add independent noise to the phase.
+        noise_std: Its standard deviation in rad.
+        missing: Withhold the ERA5 fields, and, drawn apart, the elevation: the model must not lean
+            on them alone, and scenes without them can still be read.
+    """
+
+    flip: float = 0.0
+    quarter_turn: float = 0.0
+    phase_offset: float = 0.0
+    time_reversal: float = 0.0
+    resample: float = 0.0
+    rotation: float = 30.0
+    scale: float = 1.2
+    stratification: float = 0.0
+    stratification_std: float = 1.0
+    noise: float = 0.0
+    noise_std: float = 0.2
+    missing: float = 0.0
+
+
+@dataclass
+class TrackingConfig:
+    """What is logged, and where.
+
+    Attributes:
+        trackers: Any of tensorboard, trackio, wandb.
+        images: Validation samples whose predictions are drawn each epoch.
+        log_every: Updates between two reports of the training loss.
+    """
+
+    trackers: list[Literal["tensorboard", "trackio", "wandb"]] = field(
+        default_factory=lambda: ["tensorboard"]
+    )
+    images: int = 4
+    log_every: int = 10
+
+
+@dataclass
+class Config:
+    """One experiment.
+
+    Attributes:
+        name: Name of the run, in trackers and tables.
+        output: Folder of the run; empty stands for runs/<name>.
+        seed: Seed of weights, sampling and augmentation.
+        objective: classification (one answer an image) or segmentation (one a pixel).
+        task: binary (the paper's), activity_type, intensity, or phase (classification alone).
+        data: The samples.
+        model: The model.
+        loss: The loss.
+        optimizer: The optimiser.
+        schedule: The learning-rate schedule.
+        training: The loop.
+        augmentation: The augmentations.
+        tracking: Logging.
+    """
+
+    name: str = "run"
+    output: str = ""
+    seed: int = 0
+    objective: Objective = "classification"
+    task: TaskName = "binary"
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+
+def validate(config: Config) -> Config:
+    """Check everything that can be checked without the data and the model.
+
+    A bare ERA5 name among the channels is expanded, and an empty `output` filled in.
+
+    Args:
+        config: The configuration; changed in place.
+
+    Returns:
+        The same configuration.
+
+    Raises:
+        ConfigError: Naming the first key that is out of range or contradicts another.
+    """
+    config.data.channels = [channel.name for channel in select(config.data.channels)]
+    config.output = config.output or f"runs/{config.name}"
+    loss, training, data, augmentation = (
+        config.loss,
+        config.training,
+        config.data,
+        config.augmentation,
+    )
+    _at_least(1, "data.channels (how many)", len(data.channels))
+    _at_least(0, "data.workers", data.workers)
+    _at_least(1, "data.image_size", data.image_size)
+    if data.config == "groups" and not data.timeseries_length:
+        raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
+    if data.timeseries_length is not None:
+        _at_least(1, "data.timeseries_length", data.timeseries_length)
+    for key in (
+        "epochs",
+        "batch_size",
+        "accumulation",
+        "keep_checkpoints",
+        "checkpoint_every",
+        "validate_every",
+    ):
+        _at_least(1, f"training.{key}", getattr(training, key))
+    _at_least(1, "training.early_stopping", training.early_stopping)
+    _at_least(1, "tracking.log_every", config.tracking.log_every)
+    _at_least(0, "tracking.images", config.tracking.images)
+    for key in (
+        "flip",
+        "quarter_turn",
+        "phase_offset",
+        "time_reversal",
+        "resample",
+        "noise",
+        "missing",
+    ):
+        _within(0, 1, f"augmentation.{key}", getattr(augmentation, key))
+    _within(0, 1, "augmentation.stratification", augmentation.stratification)
+    _within(0, 180, "augmentation.rotation", augmentation.rotation)
+    _at_least(1, "augmentation.scale", augmentation.scale)
+    _at_least(0, "optimizer.learning_rate", config.optimizer.learning_rate)
+    _at_least(0, "optimizer.weight_decay", config.optimizer.weight_decay)
+    _within(0, 1, "optimizer.momentum", config.optimizer.momentum)
+    _within(0, training.epochs, "schedule.warmup_epochs", config.schedule.warmup_epochs)
+    for key in ("initial", "final"):
+        rate = getattr(config.schedule, key)
+        _within(0, config.optimizer.learning_rate, f"schedule.{key}", rate)
+    if training.clip is not None and training.clip <= 0:
+        raise ConfigError("training.clip must be positive, or null for no clipping")
+    if training.ema_decay is not None:
+        _within(0, 1, "training.ema_decay", training.ema_decay)
+    if not loss.terms:
+        raise ConfigError(f"loss.terms is empty; give a weight to any of {', '.join(LOSSES)}")
+    for term, weight in loss.terms.items():
+        if term not in LOSSES:
+            raise ConfigError(f"unknown loss.terms.{term}; the terms are {', '.join(LOSSES)}")
+        _at_least(0, f"loss.terms.{term}", weight)
+    if loss.alpha is not None:
+        _within(0, 1, "loss.alpha", loss.alpha)
+    if config.objective == "classification":
+        if "lovasz" in loss.terms:
+            raise ConfigError("loss.terms.lovasz is for segmentation; classification has no pixels")
+        if training.select == "iou":
+            raise ConfigError("training.select iou is for segmentation; choose f1")
+        if config.model.library == "smp":
+            raise ConfigError("model.library smp segments; for classification take timm")
+    elif config.task == "phase":
+        raise ConfigError("task phase belongs to whole images: set objective classification")
+    if config.model.library == "smp" and not config.model.encoder:
+        raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
+    return config
+
+
+def _at_least(least: float, key: str, value: float | None) -> None:
+    if value is not None and not value >= least:
+        raise ConfigError(f"{key} is {value}; it must be at least {least:g}")
+
+
+def _within(least: float, most: float, key: str, value: float) -> None:
+    if not least <= value <= most:
+        raise ConfigError(f"{key} is {value}; it must lie in {least:g}..{most:g}")

@@ -1,0 +1,134 @@
+"""What a trained model must be told to be used: the facts that travel with the weights.
+
+A run keeps them in `model.json`; the hub writes them into each library's own configuration file
+under the key `hephaestus`, so that a loader can say by name which channel is missing or misplaced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dataset_script.errors import ConfigError
+
+CONFIG_KEY = "hephaestus"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Everything beside the weights that inference depends on.
+
+    Attributes:
+        objective: "classification" (one answer an image) or "segmentation" (one a pixel).
+        task: "binary", "activity_type", "intensity" or "phase".
+        classes: Names of the model's outputs, in order.
+        multilabel: Whether the outputs are independent (sigmoid) rather than exclusive (softmax).
+        library: "timm", "smp", "transformers", or "hephaestus" for our own temporal modules.
+        architecture: The library's name of the model.
+        encoder: Encoder name for smp, and for temporal models the per-step encoder; else "".
+        options: Further keyword arguments the architecture was built with.
+        temporal: "stack" (steps stacked as channels) or how a shared encoder's steps are fused:
+            "mean", "max", "attention" or "convlstm".
+        channels: Input channels of one step, in order.
+        mean: Mean of each channel.
+        std: Standard deviation of each channel.
+        timeseries_length: Steps T; the model sees T * len(channels) planes, time-major.
+        image_size: Side of the training crops in pixels.
+        pixel_size: Side of a training pixel in degrees.
+        mask_target: How the masks of the steps became one target: last, peak, union or all.
+        threshold: Decision threshold on the positive probability, chosen on validation.
+        temperature: Divisor of the logits that calibrates them, fitted on validation.
+        split: Split scheme of the training data.
+        dataset: Name of the training data.
+    """
+
+    objective: str
+    task: str
+    classes: tuple[str, ...]
+    multilabel: bool
+    library: str
+    architecture: str
+    channels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    timeseries_length: int
+    image_size: int
+    encoder: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    temporal: str = "stack"
+    pixel_size: float = 0.001
+    mask_target: str = "union"
+    threshold: float = 0.5
+    temperature: float = 1.0
+    split: str = "paper"
+    dataset: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as plain JSON types."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> ModelFacts:
+        """Read facts back.
+
+        Args:
+            record: What `to_dict` made.
+
+        Raises:
+            ConfigError: If a field is missing or unknown.
+        """
+        known = {entry.name for entry in dataclasses.fields(cls)}
+        if unknown := set(record) - known:
+            raise ConfigError(f"unknown model facts: {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in record.items()
+        }
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(f"incomplete model facts: {error}") from None
+
+    @classmethod
+    def load(cls, path: Path) -> ModelFacts:
+        """Read `model.json`.
+
+        Raises:
+            ConfigError: If the file is missing or is not a facts file.
+        """
+        try:
+            return cls.from_dict(json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise ConfigError(f"{path} is missing: is this a training run's folder?") from None
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"{path} is not valid JSON: {error}") from None
+
+    def require_channels(self, names: Sequence[str]) -> None:
+        """Check that channels are what the model was trained on, in its order.
+
+        Args:
+            names: The channels about to be fed.
+
+        Raises:
+            ConfigError: Naming the missing, surplus or misplaced channels.
+        """
+        if tuple(names) == self.channels:
+            return
+        missing = [name for name in self.channels if name not in names]
+        surplus = [name for name in names if name not in self.channels]
+        said = []
+        if missing:
+            said.append(f"lacks {', '.join(missing)}")
+        if surplus:
+            said.append(f"has {', '.join(surplus)}, which the model does not know")
+        if not said:
+            first = next(i for i, name in enumerate(names) if name != self.channels[i])
+            said.append(
+                f"has {names[first]} in place {first} where the model expects "
+                f"{self.channels[first]}"
+            )
+        raise ConfigError(f"the input {' and '.join(said)}; the order is {list(self.channels)}")

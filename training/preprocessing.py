@@ -1,0 +1,120 @@
+"""From compact rows to the model's input: the one place that assembles and normalises.
+
+Training, evaluation and prediction all come through here, so that channel order and statistics
+cannot differ between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from dataset_script.channels import select
+from dataset_script.errors import DataError
+
+
+def upsample_nodes(nodes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, corner-aligned: the outer nodes lie on the outer pixels' centres.
+
+    Two matrix products are two to three times faster than `interpolate` on a CPU.
+
+    Args:
+        nodes: `[..., n, m]` values on the node grid.
+        size: Height and width wanted.
+
+    Returns:
+        `[..., H, W]`.
+    """
+    rows = _weights(nodes.shape[-2], size[0], nodes)
+    columns = _weights(nodes.shape[-1], size[1], nodes)
+    return rows @ nodes @ columns.T
+
+
+def _weights(nodes: int, pixels: int, like: Tensor) -> Tensor:
+    """`[pixels, nodes]` weights of linear interpolation."""
+    end = float(nodes - 1)
+    position = torch.linspace(0, end, pixels, device=like.device, dtype=like.dtype)
+    node = torch.arange(nodes, device=like.device, dtype=like.dtype)
+    return (1 - (position[:, None] - node[None]).abs()).clamp_min(0)
+
+
+class Preprocessor(nn.Module):
+    """Assembles `[B, T, C, H, W]` from compact rasters and normalises it.
+
+    Args:
+        channels: Channels of a step, in the model's order.
+        timeseries_length: Steps T.
+        image_size: Side that coarse fields are brought to; None takes it from the input itself.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, channels: Sequence[str], timeseries_length: int, image_size: int | None = None
+    ) -> None:
+        super().__init__()
+        self.channels = select(channels)
+        self.timeseries_length = timeseries_length
+        self.image_size = image_size
+        for name in ("mean", "std"):
+            values = torch.tensor([getattr(channel, name) for channel in self.channels])
+            self.register_buffer(name, values.reshape(-1, 1, 1), persistent=False)
+
+    def assemble(self, rasters: Mapping[str, Tensor]) -> Tensor:
+        """The physical values, nothing repeated in storage now repeated over time.
+
+        Args:
+            rasters: Compact tensors by channel name, any real dtype: `[B, T, H, W]` where the
+                channel changes from step to step, `[B, H, W]` (or `[B, T, H, W]`) where it does
+                not; ERA5 fields may lie on a coarser, corner-aligned node grid.
+
+        Returns:
+            float32 `[B, T, C, H, W]` in the channels' units.
+
+        Raises:
+            DataError: If a channel is missing or has the wrong number of steps.
+        """
+        missing = [channel.name for channel in self.channels if channel.name not in rasters]
+        if missing:
+            raise DataError(f"the input lacks {', '.join(missing)}")
+        size = self._size(rasters)
+        first = rasters[self.channels[0].name]
+        shape = (first.shape[0], self.timeseries_length, len(self.channels), *size)
+        stack = torch.empty(shape, dtype=torch.float32, device=first.device)
+        for place, channel in enumerate(self.channels):
+            raster = rasters[channel.name]
+            if raster.ndim == 3:
+                raster = raster[:, None]
+            elif raster.shape[1] != self.timeseries_length:
+                raise DataError(
+                    f"{channel.name} has {raster.shape[1]} steps where the model takes "
+                    f"{self.timeseries_length}"
+                )
+            if raster.shape[-2:] != size:
+                raster = upsample_nodes(raster.float(), size)
+            stack[:, :, place] = raster
+        return stack
+
+    def normalise(self, stack: Tensor) -> Tensor:
+        """Standardise by the archive's statistics; what is not finite becomes the mean, 0.
+
+        Args:
+            stack: `[B, T, C, H, W]` of `assemble`.
+
+        Returns:
+            float32 of the same shape.
+        """
+        return torch.nan_to_num((stack - self.mean) / self.std, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def forward(self, rasters: Mapping[str, Tensor]) -> Tensor:
+        """`assemble`, then `normalise`."""
+        return self.normalise(self.assemble(rasters))
+
+    def _size(self, rasters: Mapping[str, Tensor]) -> tuple[int, int]:
+        if self.image_size is not None:
+            return self.image_size, self.image_size
+        shapes = [rasters[channel.name].shape for channel in self.channels]
+        return max(shape[-2] for shape in shapes), max(shape[-1] for shape in shapes)

@@ -1,0 +1,69 @@
+"""A library's refusals, turned into readable errors, and options checked before it sees them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from huggingface_hub.errors import StrictDataclassError
+
+from dataset_script.errors import ConfigError
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turn a library's refusal of a name or an option into a readable error.
+
+    Args:
+        what: What is being built.
+
+    Raises:
+        ConfigError: In place of what the library raises.
+    """
+    try:
+        yield
+    except (
+        AssertionError,
+        AttributeError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        StrictDataclassError,
+        TypeError,
+        ValueError,
+    ) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ConfigError(f"model: {what} cannot be built: {said}") from error
+
+
+def refuse_reserved(options: Mapping[str, Any], reserved: Iterable[str]) -> None:
+    """Refuse options that follow from other keys.
+
+    Raises:
+        ConfigError: Naming the option.
+    """
+    if taken := sorted(set(options) & set(reserved)):
+        raise ConfigError(
+            f"model.options.{taken[0]} is not yours to set: it follows from the data, the task "
+            "and the model's other keys"
+        )
+
+
+def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+    """Refuse options that the architecture does not know.
+
+    Raises:
+        ConfigError: Naming the option and the nearest known one.
+    """
+    known = list(known)
+    for key in options:
+        if key not in known:
+            raise ConfigError(f"model.options.{key} is unknown to {what}{nearest(key, known)}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of a message that suggests the name most like a wrong one, if any is."""
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"; did you mean {near[0]}?" if near else ""

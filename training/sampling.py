@@ -1,0 +1,114 @@
+"""Which samples an epoch sees, in which order, and on which process.
+
+Everything is a pure function of (seed, epoch): neither the number of workers nor where a run was
+interrupted changes it, and more processes share the same samples out among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# The purpose of a random stream, so that no two uses of one seed share their numbers.
+ORDER, STEPS, AUGMENT, MASKING = 1, 2, 3, 4
+
+
+def stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
+    """A random stream that depends on nothing but its arguments.
+
+    Args:
+        seed: The run's seed.
+        purpose: `ORDER`, `STEPS`, `AUGMENT` or `MASKING`.
+        position: Epoch, sample, ...
+
+    Returns:
+        A generator.
+    """
+    return np.random.default_rng([seed, purpose, *position])
+
+
+def epoch_order(positive: np.ndarray, sampling: str, seed: int, epoch: int) -> np.ndarray:
+    """The samples of one training epoch, in order.
+
+    Args:
+        positive: bool `[N]`, whether a sample shows deformation.
+        sampling: `balanced`: every positive and as many negatives, freshly drawn (all of them
+            where they are fewer); `all`; or `weighted`: N draws with replacement, both kinds
+            equally likely.
+        seed: The run's seed.
+        epoch: Epoch number, from 0.
+
+    Returns:
+        Sample indices. With one kind of sample alone every mode takes all of them.
+    """
+    rng = stream(seed, ORDER, epoch)
+    ones, zeros = np.flatnonzero(positive), np.flatnonzero(~positive)
+    if sampling == "all" or not len(ones) or not len(zeros):
+        return rng.permutation(len(positive))
+    if sampling == "weighted":
+        weights = np.where(positive, 0.5 / len(ones), 0.5 / len(zeros))
+        return rng.choice(len(positive), len(positive), p=weights)
+    drawn = rng.choice(zeros, min(len(ones), len(zeros)), replace=False)
+    return rng.permutation(np.concatenate([ones, drawn]))
+
+
+def draw_steps(available: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """A fresh choice of steps from a group: a subset, or all with some of them twice or more.
+
+    Args:
+        available: Steps that the group has.
+        length: Steps wanted.
+        rng: Source of the choice.
+
+    Returns:
+        int64 `[length]`, ascending, so that the order of dates is kept.
+    """
+    if available >= length:
+        return np.sort(rng.choice(available, length, replace=False))
+    extra = rng.integers(0, available, length - available)
+    return np.sort(np.concatenate([np.arange(available), extra]))
+
+
+@dataclass(frozen=True)
+class Share:
+    """One process's part of one step.
+
+    Attributes:
+        indices: Sample indices.
+        real: bool, False for a stand-in: a process that has no sample of its own in this step
+            repeats one at weight zero, so that all processes take the same number of steps.
+        total: Samples in the step over all processes, stand-ins not counted.
+    """
+
+    indices: np.ndarray
+    real: np.ndarray
+    total: int
+
+
+def share_out(order: np.ndarray, batch_size: int, rank: int = 0, ranks: int = 1) -> list[Share]:
+    """Cut an epoch into steps of nearly equal size and take one process's part of each.
+
+    Nearly equal sizes spare batch normalisation a last batch of one sample. Over all processes
+    every sample comes exactly once.
+
+    Args:
+        order: Sample indices of the epoch.
+        batch_size: Samples at most, on each process.
+        rank: This process.
+        ranks: Number of processes.
+
+    Returns:
+        The steps; the same number on every process.
+    """
+    if not len(order):
+        return []
+    steps = -(-len(order) // (batch_size * ranks))
+    shares = []
+    for batch in np.array_split(order, steps):
+        own = batch[rank::ranks]
+        real = np.ones(len(own), bool)
+        if not len(own):
+            own, real = batch[:1], np.zeros(1, bool)
+        shares.append(Share(own, real, len(batch)))
+    return shares

@@ -1,0 +1,64 @@
+"""Trackers, through accelerate: TensorBoard, trackio, wandb."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accelerate import Accelerator
+
+from dataset_script.errors import ConfigError
+from training.config import Config
+from training.options import flatten
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """Refuse a tracker that is not installed.
+
+    Raises:
+        ConfigError: Naming it.
+    """
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise ConfigError(f"tracking.trackers names {name}, which is not installed here")
+
+
+def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
+    """Begin logging a run.
+
+    Args:
+        accelerator: Made with `log_with` the configured trackers.
+        config: The resolved configuration, logged as hyperparameters.
+        run: The run's folder; trackio and wandb keep their files in it too.
+    """
+    os.environ.setdefault("TRACKIO_DIR", str((run / "trackio").resolve()))  # read at its import
+    values = {
+        key: value if isinstance(value, (bool, int, float, str)) else str(value)
+        for key, value in flatten(config).items()
+    }
+    named = {"trackio": {"name": config.name}, "wandb": {"name": config.name, "dir": str(run)}}
+    accelerator.init_trackers("hephaestus-minicubes", values, named)
+
+
+def log_images(accelerator: Accelerator, images: Mapping[str, np.ndarray], step: int) -> None:
+    """Log pictures with every tracker.
+
+    Args:
+        accelerator: With trackers started.
+        images: uint8 `[H, W, 3]` by name.
+        step: Update they belong to.
+    """
+    for tracker in accelerator.trackers:
+        if tracker.name == "trackio":
+            import trackio
+
+            pictures: dict[str, Any] = {k: trackio.Image(v) for k, v in images.items()}
+            tracker.log(pictures, step=step)
+        else:
+            batches = {name: image[None] for name, image in images.items()}
+            extra = {"dataformats": "NHWC"} if tracker.name == "tensorboard" else {}
+            tracker.log_images(batches, step=step, **extra)

@@ -1,0 +1,76 @@
+"""Train a model.
+
+    accelerate launch training/train.py --config configs/demo/classification.yaml
+
+Any key of the configuration can be overridden (`--training.epochs 3`), `--help` explains them all,
+and `--resume` continues an interrupted run on the very sample where its last checkpoint stood.
+Add `--config_file configs/accelerate/ddp.yaml` before the script for several GPUs.
+"""
+
+import sys
+from pathlib import Path
+
+# Python puts this script's folder first on the path, where our data.py, config.py and evaluate.py
+# would hide libraries of the same names; the project's folder belongs there.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import logging  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+
+from accelerate import Accelerator, PartialState  # noqa: E402
+from jsonargparse import ArgumentParser  # noqa: E402
+
+from dataset_script.errors import readable_errors  # noqa: E402
+from training.config import Config  # noqa: E402
+from training.data import open_data  # noqa: E402
+from training.loop import Trainer  # noqa: E402
+from training.options import add_config_arguments, parse_config  # noqa: E402
+from training.tracking import check_trackers, start_trackers  # noqa: E402
+
+
+def train(config: Config, resume: bool = False) -> Path:
+    """Train as configured.
+
+    Args:
+        config: The validated configuration.
+        resume: Continue the run in `config.output`, if there is one.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        HephaestusError: If the configuration, the data or the folder is not right.
+    """
+    trackers = list(config.tracking.trackers)
+    check_trackers(trackers)
+    run = Path(config.output)
+    accelerator = Accelerator(log_with=trackers or None, project_dir=str(run))
+    with accelerator.main_process_first():  # one process fills the cache, the others find it
+        data = open_data(config, ("train", "validation"))
+    trainer = Trainer(config, data, accelerator)
+    start_trackers(accelerator, config, run)
+    progress = trainer.fit(resume)
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    if accelerator.is_main_process:
+        best = "no validation score" if progress.best is None else f"{progress.best:.4f}"
+        epoch = "-" if progress.best_epoch is None else progress.best_epoch + 1
+        print(f"{run}: best validation {config.training.select} {best} in epoch {epoch}")
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and train."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with readable_errors():
+        parser = ArgumentParser(prog="train.py", description=__doc__, exit_on_error=False)
+        add_config_arguments(parser)
+        parser.add_argument("--resume", action="store_true", help="Continue an interrupted run.")
+        config, others = parse_config(parser, sys.argv[1:] if arguments is None else arguments)
+        train(config, others["resume"])
+        PartialState().destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
