@@ -1,0 +1,240 @@
+"""Publish to the Hub, and use what is published: python -m hub COMMAND --help."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dataset_script.errors import ConfigError, readable_errors
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_argument_group("where to")
+    where.add_argument("--repo-id", metavar="NS/NAME", help="repository on the Hub")
+    where.add_argument("--private", action="store_true", help="create it as private")
+    where.add_argument("--revision", metavar="BRANCH", help="commit to this branch")
+    where.add_argument("--tag", help="tag the result, v1.0 for instance")
+    where.add_argument(
+        "--dry-run", action="store_true", help="list every file, size and action; touch nothing"
+    )
+    where.add_argument(
+        "--to-folder", type=Path, metavar="DIR", help="write the repository to DIR, send nothing"
+    )
+
+
+def _deliver(
+    args: argparse.Namespace,
+    kind: str,
+    prepare: Callable[[Path], Path],
+    owned: Sequence[str] = (),
+    closing: Sequence[str] = ("README.md",),
+) -> None:
+    """Prepare a repository in a scratch folder, and bring it where the options say.
+
+    Args:
+        args: Parsed options of `_add_target`.
+        kind: model, dataset or space.
+        prepare: Given a scratch folder, returns the folder to publish.
+        owned: See `plans.make_plan`.
+        closing: See `publishing.publish`.
+
+    Raises:
+        ConfigError: If there is no destination.
+    """
+    from hub.plans import Target, list_files, make_plan
+    from hub.publishing import copy_to_folder, publish
+
+    if not args.repo_id and not args.to_folder:
+        raise ConfigError("give a destination: --repo-id NS/NAME or --to-folder DIR")
+    with tempfile.TemporaryDirectory(prefix="hephaestus-") as scratch:
+        folder = prepare(Path(scratch))
+        if args.to_folder:
+            if args.dry_run:
+                for path in list_files(folder):
+                    name, size = path.relative_to(folder), path.stat().st_size
+                    print(f"write  {size:>12} B  {args.to_folder / name}")
+                return
+            written = copy_to_folder(folder, args.to_folder)
+            print(f"{args.to_folder}: {len(written)} files written")
+            return
+        target = Target(args.repo_id, kind, args.private, args.revision, args.tag)  # type: ignore[arg-type]
+        if args.dry_run:
+            print(make_plan(folder, target, owned).to_text())
+            return
+        print(publish(folder, target, owned, closing))
+
+
+def _push_dataset(args: argparse.Namespace) -> None:
+    from hub.preparing import check_dataset
+
+    check_dataset(args.folder)
+    # the folder is published where it lies: a dataset is never copied
+    _deliver(args, "dataset", lambda _: args.folder, ("data/*",), ("README.md", "metadata.json"))
+
+
+def _push_model(args: argparse.Namespace) -> None:
+    from hub.cards import folder_name
+    from hub.packaging import package_run
+
+    name = args.repo_id or (folder_name(args.to_folder) if args.to_folder else "")
+    _deliver(
+        args,
+        "model",
+        lambda scratch: package_run(args.run, scratch / "model", name, args.dataset),
+        ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
+    )
+
+
+def _push_results(args: argparse.Namespace) -> None:
+    from hub.preparing import prepare_results, prepare_results_row
+
+    if args.to_folder and args.results_dataset:
+        raise ConfigError("--results-dataset goes to the Hub, --to-folder does not: give one")
+    _deliver(
+        args,
+        "model",
+        lambda scratch: prepare_results(
+            args.run, scratch, None if args.to_folder else args.repo_id, args.dataset, args.revision
+        ),
+    )
+    if args.results_dataset:
+        row = argparse.Namespace(**{**vars(args), "repo_id": args.results_dataset})
+        row.revision = row.tag = None
+        _deliver(
+            row,
+            "dataset",
+            lambda scratch: prepare_results_row(
+                args.run, scratch, args.repo_id, args.results_dataset, args.dataset, args.revision
+            ),
+        )
+
+
+def _push_metric(args: argparse.Namespace) -> None:
+    from hub.preparing import prepare_metric
+
+    namespace, _, name = (args.repo_id or "").rpartition("/")
+    if args.repo_id and name != args.name:
+        raise ConfigError(
+            f"evaluate looks for {name}.py in {args.repo_id}, so the repository must be called "
+            f"NAMESPACE/{args.name}"
+        )
+    _deliver(
+        args,
+        "space",
+        lambda scratch: prepare_metric(args.name, scratch / args.name, namespace),
+        ("*.py",),
+    )
+
+
+def _push_space(args: argparse.Namespace) -> None:
+    from hub.space import prepare_space, set_variable
+
+    variables = {
+        name: value
+        for name, value in (
+            ("HEPHAESTUS_MODEL", args.model),
+            ("HEPHAESTUS_CLASSIFIER", args.classifier),
+            ("HEPHAESTUS_DATASET", args.examples),
+        )
+        if value
+    }
+    if variables and args.to_folder:
+        raise ConfigError("--model, --classifier and --examples are set on the Hub: give --repo-id")
+    _deliver(args, "space", lambda scratch: prepare_space(scratch / "space"), ("*.py",))
+    for name, value in variables.items():
+        if not args.dry_run:
+            set_variable(args.repo_id, name, value)
+        print(f"variable   {name}={value}")
+
+
+def _predict(args: argparse.Namespace) -> None:
+    from hub.predict import predict_many
+
+    batch = predict_many(
+        args.model,
+        args.inputs,
+        args.output,
+        threshold=args.threshold,
+        revision=args.revision,
+        device=args.device,
+    )
+    print(batch.to_text())
+    batch.require_success()
+
+
+def _parser() -> argparse.ArgumentParser:
+    from hub.scene import SPECIFICATIONS
+
+    parser = argparse.ArgumentParser(
+        prog="python -m hub",
+        description="Publish datasets, models, results, metrics and the Space; predict with "
+        "published models. The token comes from HF_TOKEN or from `hf auth login`.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], None], what: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=what, description=what)
+        command.set_defaults(run_command=run)
+        return command
+
+    dataset = add("push-dataset", _push_dataset, "publish an exported dataset folder")
+    dataset.add_argument("folder", type=Path, help="what `python -m dataset_script export` wrote")
+    model = add("push-model", _push_model, "publish a run's best model with its card")
+    model.add_argument("run", type=Path, help="a training run")
+    results = add("push-results", _push_results, "publish a run's results beside its model")
+    results.add_argument("run", type=Path, help="a training run that has been evaluated")
+    results.add_argument(
+        "--results-dataset", metavar="NS/NAME", help="also add a row to this dataset of results"
+    )
+    for command in (model, results):
+        command.add_argument(
+            "--dataset", default="", metavar="NS/NAME", help="the training data's name on the Hub"
+        )
+    metric = add("push-metric", _push_metric, "publish one of our metrics as a Space")
+    metric.add_argument("name", help="deformation_classification or deformation_segmentation")
+    space = add("push-space", _push_space, "publish the demo as a Space")
+    for option, what in (
+        ("--model", "segmentation model that it uses"),
+        ("--classifier", "classifier that it uses"),
+        ("--examples", "dataset that its examples come from"),
+    ):
+        space.add_argument(option, metavar="NS/NAME", help=what)
+    for command in (dataset, model, results, metric, space):
+        _add_target(command)
+    predict = add("predict", _predict, "run a model on new scenes, and write maps and numbers")
+    predict.formatter_class = argparse.RawDescriptionHelpFormatter
+    predict.epilog = (
+        f"an INPUT is one of\n{SPECIFICATIONS}\n"
+        "  a folder, a pattern, DATASET::CONFIG/SPLIT or a minicube without dates stands for all\n"
+        "  that is in it; pairs of one frame and primary date make the series of a model of\n"
+        "  several dates. Run again, the same command goes on where it stopped."
+    )
+    predict.add_argument("model", metavar="MODEL", help="packaged model's folder, or NS/NAME")
+    predict.add_argument("inputs", metavar="INPUT", nargs="+", help="see below")
+    predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
+    predict.add_argument("--threshold", type=float, help="in place of the model's own")
+    predict.add_argument("--revision", help="branch, tag or commit of the model's repository")
+    predict.add_argument("--device", help="cpu or cuda; a GPU if there is one")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command.
+
+    Args:
+        arguments: Command line; the process's own if None.
+
+    Raises:
+        SystemExit: With 1 and one line on standard error if the user must act.
+    """
+    args = _parser().parse_args(arguments)
+    with readable_errors():
+        args.run_command(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Tiny models of every library with their facts, and evaluated runs made of nothing."""
+
+import json
+
+import torch
+
+from dataset_script.channels import INSAR_CHANNELS, select
+from training.checkpoints import BEST, write_weights
+from training.config import Config, DataConfig, ModelConfig
+from training.facts import ModelFacts
+from training.models import build_model
+from training.options import save_config
+
+SIZE = 32
+KINDS = {
+    "timm": ("classification", ModelConfig("timm", "test_resnet", pretrained=False)),
+    "smp": ("segmentation", ModelConfig("smp", "Unet", "timm-mobilenetv3_small_minimal_100")),
+    "vit": (
+        "classification",
+        ModelConfig(
+            "transformers",
+            "vit",
+            options={
+                "hidden_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 16,
+                "patch_size": 16,
+            },
+        ),
+    ),
+    "segformer": (
+        "segmentation",
+        ModelConfig(
+            "transformers",
+            "segformer",
+            options={
+                "hidden_sizes": [8, 8, 16, 16],
+                "depths": [1, 1, 1, 1],
+                "num_attention_heads": [1, 1, 1, 1],
+                "decoder_hidden_size": 16,
+            },
+        ),
+    ),
+    "temporal": (
+        "classification",
+        ModelConfig("timm", "test_resnet", temporal="mean"),
+    ),
+}
+
+
+def make_facts(kind, channels=INSAR_CHANNELS, steps=2, **changes):
+    objective, config = KINDS[kind]
+    rows = select(channels)
+    library = "hephaestus" if config.temporal != "stack" else config.library
+    return ModelFacts(
+        **{
+            "objective": objective,
+            "task": "binary",
+            "classes": ("Non_Deformation", "Deformation"),
+            "multilabel": False,
+            "library": library,
+            "architecture": config.name,
+            "encoder": config.encoder,
+            "temporal": config.temporal,
+            "channels": tuple(channels),
+            "mean": tuple(row.mean for row in rows),
+            "std": tuple(row.std for row in rows),
+            "timeseries_length": steps,
+            "image_size": SIZE,
+            "threshold": 0.37,
+            "temperature": 1.3,
+            "dataset": "made-up rows",
+            **changes,
+        }
+    )
+
+
+def make_model(kind, facts, seed=0):
+    """A model with random weights, in eval mode."""
+    torch.manual_seed(seed)
+    objective, config = KINDS[kind]
+    model = build_model(
+        config,
+        objective=objective,
+        num_channels=len(facts.channels),
+        timeseries_length=facts.timeseries_length,
+        num_classes=len(facts.classes),
+        image_size=SIZE,
+    )
+    return model.eval()
+
+
+def make_input(facts, seed=1):
+    """Normalised series, float32 [2, T, C, H, W]."""
+    torch.manual_seed(seed)
+    return torch.randn(2, facts.timeseries_length, len(facts.channels), SIZE, SIZE)
+
+
+RESULTS = {
+    "objective": "classification",
+    "task": "binary",
+    "split": "test",
+    "samples": 40,
+    "positives": 12,
+    "config": "ts2",
+    "calibration": {"ece_before": 0.2, "ece_after": 0.1, "curve": {}},
+    "per_volcano": {"Etna, Vulcano": {"samples": 20, "f1": 0.7}},
+    "threshold": 0.37,
+    "metrics": {"precision": 0.75, "recall": 0.6, "f1": 2 / 3, "auroc": 0.9, "iou": None},
+    "confidence_intervals": {"f1": [0.5, 0.8], "auroc": [0.85, 0.95]},
+    "baselines": {"majority": {"f1": 0.0}, "phase gradient": {"f1": 0.3}},
+    "per_frame": {
+        "000D_00000_000000": {"samples": 20, "f1": 0.7, "auroc": float("nan")},
+        "001D_00000_000000": {"samples": 20, "f1": 0.6, "auroc": 0.9},
+    },
+}
+
+
+def make_run(root, kind="timm", results=RESULTS, **changes):
+    """A finished training run, of random weights.
+
+    Returns:
+        Its facts and its model.
+    """
+    objective, config = KINDS[kind]
+    facts = make_facts(kind, **changes)
+    model = make_model(kind, facts)
+    write_weights(model.state_dict(), root / BEST)
+    (root / "model.json").write_text(json.dumps(facts.to_dict()))
+    save_config(
+        Config(
+            output=str(root),
+            objective=objective,
+            data=DataConfig(path=str(root / "secret"), channels=list(facts.channels)),
+            model=config,
+        ),
+        root / "config.yaml",
+    )
+    if results:
+        (root / "results.json").write_text(json.dumps(results))
+    return facts, model

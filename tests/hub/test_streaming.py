@@ -1,0 +1,69 @@
+"""A published dataset is loaded by name, whole or streamed; a stream reads what it needs."""
+
+import json
+
+import pytest
+
+from hub.plans import Target
+from hub.publishing import publish
+from tests.rows import make_dataset, make_dataset_folder
+
+QUIET = {"say": lambda line: None}
+
+
+def test_load_dataset_by_name_whole_and_streamed(hub, plain, tmp_path):
+    folder = make_dataset_folder(tmp_path, steps=3, size=16, counts=(6, 4, 4))
+    publish(folder, Target("NS/hephaestus-minicubes", "dataset", tag="v1"), **QUIET)
+    code = """
+import json
+from datasets import load_dataset
+said = {}
+for streaming in (False, True):
+    for arguments in (("ts3",), ()):
+        data = load_dataset("NS/hephaestus-minicubes", *arguments, streaming=streaming)
+        row = next(iter(data["train"].with_format("numpy")))
+        said[f"{streaming} {len(arguments)}"] = [
+            sorted(data), row["insar_difference"].shape, float(row["insar_difference"].sum()),
+        ]
+tagged = load_dataset("NS/hephaestus-minicubes", "ts3", revision="v1", split="test")
+said["rows"] = tagged.num_rows
+said["label"] = tagged.features["label"].names
+print(json.dumps(said))
+"""
+    said = json.loads(plain(code, server=hub).stdout)
+    expected = make_dataset(6, 3, 16, seed=0).with_format("numpy")[0]["insar_difference"]
+    for key in ("False 1", "False 0", "True 1", "True 0"):
+        splits, shape, total = said[key]
+        assert splits == ["test", "train", "validation"]
+        assert shape == [3, 16, 16]
+        assert total == pytest.approx(float(expected.sum()), abs=1e-3)
+    assert said["rows"] == 4
+    assert said["label"] == ["Non_Deformation", "Deformation"]
+
+
+def test_first_sample_of_a_hundred_shards_costs_less_than_two_of_them(hub, plain, tmp_path):
+    folder = make_dataset_folder(tmp_path, steps=1, size=64, counts=(4, 1, 1))
+    shard = folder / "data/ts1/train-00000-of-00001.parquet"
+    content = shard.read_bytes()
+    shard.unlink()
+    for number in range(100):
+        name = f"train-{number:05d}-of-00100.parquet"
+        shard.with_name(name).write_bytes(content)
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("train-00000-of-00001", "train-*"))
+    publish(folder, Target("NS/shards", "dataset"), **QUIET)
+    hub.calls.clear()
+    code = """
+from datasets import load_dataset
+stream = load_dataset("NS/shards", "ts1", split="train", streaming=True)
+row = next(iter(stream))
+print(stream.num_shards, row["sample_id"], flush=True)
+import os
+os._exit(0)  # pyarrow's reading threads can abort an interpreter that ends while they wind up
+"""
+    assert plain(code, server=hub).stdout.startswith("100 ")
+    reads = [call for call in hub.calls if call.method == "GET" and ".parquet" in call.path]
+    assert reads
+    assert all(call.range for call in reads)
+    assert all(call.status == 206 for call in reads)
+    assert sum(call.served for call in reads) < 2 * len(content)
