@@ -1,0 +1,76 @@
+"""Serve the page: `python spaces/app.py`, on GRADIO_SERVER_PORT (7860).
+
+HEPHAESTUS_MODEL            segmentation model: a folder, or NAMESPACE/NAME[@REVISION] on the Hub
+HEPHAESTUS_CLASSIFIER       classifier, likewise
+HEPHAESTUS_DATASET          dataset folder or repository for the examples and for browsing
+HEPHAESTUS_DATASET_CONFIG   its configuration (ts3)
+HEPHAESTUS_MODEL_ROOTS      folders whose models visitors may choose, separated by ":"
+HEPHAESTUS_JOBS             analyses that run at once (2)
+HEPHAESTUS_MEMORY_MB        memory for visitors' scenes and results (1024)
+
+What is unset is taken from what `make demo` made under runs/demo/. In a checkout, the rooms
+`dataset_script`, `training` and `hub` are one folder up; in the Space's own repository,
+`python -m hub push-space` puts them beside this file. `page` is beside this file in both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+if find_spec("hub") is None:
+    sys.path.append(str(HERE.parent))
+
+import page.gpu  # noqa: E402, F401 - before torch
+from page.settings import Settings  # noqa: E402
+
+
+def main() -> None:
+    """Build the page and serve it until it is stopped."""
+    settings = Settings.from_environment()
+    # A stopped container sends SIGTERM, which would leave the folder behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Uploads pass through a folder of this process's own, which goes with it.
+    uploads = tempfile.mkdtemp(prefix="hephaestus-page-")
+    os.environ["GRADIO_TEMP_DIR"] = uploads
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+    from page import theme
+    from page.files import routes
+    from page.layout import build
+    from page.session import Session
+
+    from dataset_script.errors import readable_errors
+
+    try:
+        with readable_errors():
+            session = Session(settings)
+            threading.Thread(target=session.warm_up, daemon=True).start()
+            build(session).launch(
+                server_name=os.environ.get("GRADIO_SERVER_NAME"),
+                server_port=settings.port,
+                theme=theme.theme(),
+                head=theme.HEAD,
+                css_paths=theme.CSS,
+                max_file_size=settings.max_upload_bytes,
+                app_kwargs={"routes": routes(session.answers)},
+                footer_links=["api"],
+                ssr_mode=False,
+                show_error=False,
+                state_session_capacity=1000,
+            )
+    finally:
+        shutil.rmtree(uploads, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

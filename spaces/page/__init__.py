@@ -1,0 +1,1 @@
+"""The Space's page: what reads an upload, asks the models, draws the answer and lays it out."""

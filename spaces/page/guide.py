@@ -1,0 +1,57 @@
+"""The page's own manual: how to read it, what may be sent, and how a program asks."""
+
+from __future__ import annotations
+
+from page.settings import Settings
+
+
+def upload_help(settings: Settings) -> str:
+    """What may be uploaded, and how much of it."""
+    return f"""<div class="hm quiet"><p>One of:</p><ul>
+<li>LiCSAR GeoTIFFs of one to three dates: <code>PRIMARY_SECONDARY.geo.diff_pha.tif</code> (wrapped
+phase, radians), with <code>.geo.cc.tif</code> (coherence) and <code>.geo.hgt.tif</code> (elevation)
+where you have them; any coordinate system;</li>
+<li>an <code>.npz</code> with <code>insar_difference</code> (radians) and, if at hand,
+<code>insar_coherence</code>, <code>dem</code>, <code>crs</code>, <code>bounds</code>;</li>
+<li>a zipped minicube (<code>.zarr.zip</code>): its latest primary date is read.</li></ul>
+<p>At most {settings.max_upload_bytes // 2**20} MB and {settings.max_pixels / 1e6:g} million pixels.
+Files are deleted as soon as they are read; nothing is kept.</p></div>"""
+
+
+READING = """
+- **Wrapped phase** repeats every fringe: the colours run in a circle, and the same colour again
+  means 2.77 cm more (or less) along the line of sight. Rings around a volcano may be ground that
+  rises or sinks; broad bands that follow the terrain are more often air.
+- **The white line** is the border of the mask: pixels whose probability is above the threshold.
+  Moving the threshold draws the mask again from the same probabilities. Where experts have drawn
+  one (the dataset, some `.npz`), theirs is dashed and yellow.
+- **The classification** is about the whole image. Its probability is calibrated: of the scenes
+  given 80 %, about four in five deformed *in validation data like the training data*.
+- **Low coherence** (dark) is noise, and noise can look like fringes.
+- Missing channels are filled with the training mean; a warning then says so.
+"""
+
+
+API = """
+```python
+from gradio_client import Client, handle_file
+
+client = Client("ADDRESS OF THIS PAGE")
+answer = client.predict(
+    files=[handle_file("20210101_20210113.geo.diff_pha.tif"),
+           handle_file("20210101_20210113.geo.cc.tif")],
+    sample="",            # or a sample_id of the dataset, and files=[]
+    segmenter="",         # "" is the page's own; "none" for none; or NAMESPACE/NAME on the Hub
+    classifier="",
+    threshold=-1,         # 0..1, or -1 for the model's own
+    api_name="/predict",
+)
+answer["classification"]["probability"], answer["segmentation"]["area_km2"]
+answer["files"]["mask"]    # fetch it from this page's address within half an hour
+```
+
+The answer is plain JSON: `scene`, `warnings`, `classification` and `segmentation` (probability,
+threshold, area in km², centroid, mean coherence, model and revision), and `files` with the paths of
+the GeoTIFFs, GeoJSON, CSV and figure. A mistake comes back as an error with one sentence. Requests
+wait in a queue; when it is full, a request is refused at once: try again later.
+"""

@@ -1,0 +1,242 @@
+"""What happens when a visitor asks for something: events in, the page's updated parts out."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from dataset_script.errors import HephaestusError
+from hub.scene import Scene, load_scene
+from page import maps, views
+from page.analysis import Answer, Progress, analyse, scene_rasters
+from page.catalogue import Catalogue
+from page.errors import PageError
+from page.examples import Example, choose
+from page.files import NAMES, available
+from page.models import Models
+from page.settings import Settings
+from page.shelf import Shelf
+from page.uploads import read_upload
+
+OUTPUTS = (
+    "scene_token",
+    "answer_token",
+    "notice",
+    "facts",
+    "threshold",
+    "outline",
+    "panels",
+    "strip",
+    "map",
+    "downloads",
+    "models",
+)
+"""The parts of the page that an analysis fills, in the order that the events return them."""
+
+
+class Session:
+    """Models, dataset, and what all visitors look at.
+
+    Args:
+        settings: The operator's choices.
+        models: Models kept loaded; the settings' own where None.
+    """
+
+    def __init__(self, settings: Settings, models: Models | None = None) -> None:
+        self.settings = settings
+        self.models = models or Models(settings)
+        self.catalogue = Catalogue(settings)
+        self.scenes: Shelf[Scene] = Shelf(settings.shelf_bytes // 2, settings.shelf_seconds)
+        self.answers: Shelf[Answer] = Shelf(settings.shelf_bytes // 2, settings.shelf_seconds)
+        self._running = threading.Semaphore(settings.jobs)
+
+    def examples(self) -> list[Example]:
+        """The curated examples; none where the operator named no dataset."""
+        return choose(self.catalogue.entries.values()) if self.catalogue.configured else []
+
+    def sample(self, sample_id: str) -> Scene:
+        """A row of the dataset as a scene."""
+        return load_scene(self.catalogue.row(sample_id))
+
+    def from_sample(
+        self,
+        sample_id: str | None,
+        segmenter: str,
+        classifier: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it as a default
+    ) -> list[Any]:
+        """An example or a browsed row was chosen."""
+
+        def read() -> Scene:
+            if not sample_id:
+                raise PageError("Choose a frame, a primary date and secondary dates first.")
+            return self.sample(sample_id)
+
+        entry = self.catalogue.entries.get(sample_id) if sample_id else None
+        said = entry.said if entry else ""
+        return self._show(read, segmenter, classifier, progress, said)
+
+    def from_upload(
+        self,
+        paths: Sequence[str] | None,
+        segmenter: str,
+        classifier: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> list[Any]:
+        """Files were sent; the file input is emptied, for the files are gone once read."""
+
+        def read() -> Scene:
+            return read_upload(paths or (), self.settings)
+
+        return [*self._show(read, segmenter, classifier, progress), None]
+
+    def again(
+        self,
+        scene_token: str,
+        segmenter: str,
+        classifier: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> list[Any]:
+        """The same scene, other models."""
+
+        def read() -> Scene:
+            if not scene_token:
+                raise PageError("Choose an example, or send a file, first.")
+            return self.scenes.get(scene_token)
+
+        return self._show(read, segmenter, classifier, progress)
+
+    def warm_up(self) -> None:
+        """Load the operator's models before the first visitor asks; failures can wait for them."""
+        for reference in filter(None, (self.settings.segmenter, self.settings.classifier)):
+            with contextlib.suppress(HephaestusError):
+                self.models.get(reference)
+
+    def redraw(self, answer_token: str, threshold: float) -> list[Any]:
+        """The threshold moved: outline, numbers and links; no model is asked."""
+        try:
+            answer = self.answers.get(answer_token).at(threshold)
+        except PageError as error:
+            return [gr.skip(), gr.skip(), gr.skip(), views.notice(str(error), "error")]
+        return [
+            views.outline(answer),
+            views.facts(answer),
+            views.downloads(answer_token, threshold, available(answer)),
+            gr.skip(),
+        ]
+
+    def redraw_map(self, answer_token: str, threshold: float) -> Any:
+        """The threshold came to rest: the map."""
+        try:
+            return maps.mask_map(self.answers.get(answer_token).at(threshold))
+        except PageError:
+            return gr.skip()  # `redraw` has said so
+
+    def predict(
+        self,
+        files: Sequence[str] | None,
+        sample: str,
+        segmenter: str,
+        classifier: str,
+        threshold: float,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> dict[str, Any]:
+        """The programs' way in.
+
+        Args:
+            files: LiCSAR GeoTIFFs, one .npz, or one zipped minicube; or none.
+            sample: The sample_id of a row of the dataset, where no files are sent.
+            segmenter: Segmentation model; "" for the page's own, "none" for none.
+            classifier: Classifier; "" for the page's own, "none" for none.
+            threshold: For the mask, 0..1; negative for the model's own.
+            progress: Gradio's.
+
+        Returns:
+            The numbers, and the paths of the result's files on this server.
+        """
+        try:
+            scene = read_upload(files, self.settings) if files else self.sample(sample)
+            answer = analyse(
+                scene,
+                self.models,
+                (segmenter or self.settings.segmenter, classifier or self.settings.classifier),
+                None if threshold < 0 else min(threshold, 1.0),
+                _told(progress),
+                self._running,
+            )
+        except HephaestusError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        token = self._keep(answer)
+        query = "" if threshold < 0 else f"?threshold={threshold:.4f}"
+        links = {name: f"/result/{token}/{name}{query}" for name in available(answer)}
+        return {**answer.summary(), "files": links}
+
+    def _keep(self, answer: Answer) -> str:
+        slim = answer.kept()
+        return self.answers.put(slim, slim.nbytes)
+
+    def _show(
+        self,
+        read: Callable[[], Scene],
+        segmenter: str,
+        classifier: str,
+        progress: gr.Progress,
+        said: str = "",
+    ) -> list[Any]:
+        """Read, analyse, and fill every part of the page; or say why not."""
+        scene_token = ""
+        try:
+            progress(0.02, desc="Reading")
+            scene = read()
+            scene_token = self.scenes.put(scene, sum(r.nbytes for r in scene_rasters(scene)))
+            answer = analyse(
+                scene, self.models, (segmenter, classifier), None, _told(progress), self._running
+            )
+        except HephaestusError as error:
+            return blank(views.notice(str(error), "error"), scene_token)
+        token = self._keep(answer)
+        drawn = answer.segmentation
+        slider = gr.update(
+            value=0.5 if drawn is None else round(drawn.threshold, 2), interactive=drawn is not None
+        )
+        return [
+            scene_token,
+            token,
+            views.scene_notice(scene, said),
+            views.facts(answer),
+            slider,
+            views.outline(answer),
+            views.panels(answer),
+            views.strip(answer),
+            maps.mask_map(answer),
+            views.downloads(token, None if drawn is None else drawn.threshold, available(answer)),
+            views.models(answer),
+        ]
+
+
+def blank(notice: str, scene_token: str = "") -> list[Any]:
+    """Every part of the page as it is without a result, below a notice."""
+    return [
+        scene_token,
+        "",
+        notice,
+        views.empty_facts(),
+        gr.update(interactive=False),
+        views.outline(None),
+        views.empty_panels(),
+        views.strip(None),
+        maps.empty_map(),
+        views.downloads(None, None, NAMES),
+        views.models(None),
+    ]
+
+
+def _told(progress: gr.Progress) -> Progress:
+    def tell(share: float, what: str) -> None:
+        progress(share, desc=what)
+
+    return tell

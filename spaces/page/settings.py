@@ -1,0 +1,72 @@
+"""What the operator of the page decides: models, dataset, limits. Read from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's folder in a checkout; unused where the page lies in its own repository."""
+
+DEMO = ROOT / "runs" / "demo"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's choices and the bounds on what a visitor may ask.
+
+    Attributes:
+        segmenter: Model folder or Hub repository that draws the mask; "" for none.
+        classifier: Model folder or Hub repository that classifies the image; "" for none.
+        dataset: Dataset folder or Hub repository to take examples from and to browse; "" for none.
+        config: Its configuration.
+        model_roots: Folders under which a visitor may name a model folder.
+        max_upload_bytes: Most bytes of one uploaded file, and of all files of one upload.
+        max_unpacked_bytes: Most bytes that an archive may unpack to.
+        max_pixels: Most pixels of one raster.
+        shelf_bytes: Most bytes of scenes and results kept in memory over all visitors.
+        shelf_seconds: How long a scene or a result is kept after its last use.
+        jobs: Analyses that run at once.
+        queue: Requests that may wait; more are turned away at once.
+        port: TCP port.
+    """
+
+    segmenter: str = ""
+    classifier: str = ""
+    dataset: str = ""
+    config: str = "ts3"
+    model_roots: tuple[Path, ...] = ()
+    max_upload_bytes: int = 256 * 2**20
+    max_unpacked_bytes: int = 1024 * 2**20
+    max_pixels: int = 16_000_000
+    shelf_bytes: int = 1024 * 2**20
+    shelf_seconds: float = 1800.0
+    jobs: int = 2
+    queue: int = 64
+    port: int = 7860
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read `HEPHAESTUS_*` and `GRADIO_SERVER_PORT`; what is unset falls to the demo's run.
+
+        Args:
+            environment: Variables; the process's own by default.
+        """
+
+        def demo(*parts: str) -> str:
+            path = DEMO.joinpath(*parts)
+            return str(path) if path.is_dir() else ""
+
+        roots = environment.get("HEPHAESTUS_MODEL_ROOTS", str(ROOT / "runs"))
+        return cls(
+            segmenter=environment.get("HEPHAESTUS_MODEL") or demo("models", "segmentation"),
+            classifier=environment.get("HEPHAESTUS_CLASSIFIER") or demo("models", "classification"),
+            dataset=environment.get("HEPHAESTUS_DATASET") or demo("hephaestus-minicubes"),
+            config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
+            model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
+            jobs=int(environment.get("HEPHAESTUS_JOBS") or 2),
+            shelf_bytes=int(environment.get("HEPHAESTUS_MEMORY_MB") or 1024) * 2**20,
+            port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
+        )

@@ -1,0 +1,166 @@
+"""A served page with tiny models and a made-up dataset, and a browser to look at it with."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SPACES = ROOT / "spaces"
+# app.py lies beside `page` and is run as a script; the tests import it from the same place.
+sys.path.insert(0, str(SPACES))
+
+OUTPUT = ROOT / "test-output"
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """Folders of a tiny segmenter, a tiny classifier and a made-up dataset."""
+    from hub.packaging import package_model
+    from tests.hub.models import make_facts, make_model
+    from tests.rows import make_dataset_folder
+
+    root = tmp_path_factory.mktemp("space")
+    folders = {}
+    for name, kind in (("segmentation", "smp"), ("classification", "timm")):
+        facts = make_facts(kind, steps=3)
+        folders[name] = package_model(
+            make_model(kind, facts).backbone, facts, root / "models" / name
+        )
+    folders["dataset"] = make_dataset_folder(root, steps=3, size=64, counts=(8, 4, 6))
+    folders["root"] = root
+    return folders
+
+
+@pytest.fixture(scope="session")
+def settings(world):
+    """What an operator would set for this world."""
+    from page.settings import Settings
+
+    return Settings(
+        segmenter=str(world["segmentation"]),
+        classifier=str(world["classification"]),
+        dataset=str(world["dataset"]),
+        model_roots=(world["root"].resolve(),),
+    )
+
+
+class Served:
+    """`python spaces/app.py` in a process and a temporary folder of its own."""
+
+    def __init__(self, world, temporary):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.temporary = temporary
+        self.log = temporary.with_suffix(".log")
+        variables = {
+            "HEPHAESTUS_MODEL": str(world["segmentation"]),
+            "HEPHAESTUS_CLASSIFIER": str(world["classification"]),
+            "HEPHAESTUS_DATASET": str(world["dataset"]),
+            "HEPHAESTUS_MODEL_ROOTS": str(world["root"]),
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+            "TMPDIR": str(temporary),
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(SPACES / "app.py")],
+                env=os.environ | variables,
+                cwd=temporary,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait(self, seconds=90):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(f"{self.url}/config", timeout=2):
+                    return
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.3)
+        raise AssertionError(f"the page did not come up:\n{self.log.read_text()}")
+
+    def files(self):
+        """What lies in the process's temporary folder."""
+        return sorted(
+            str(p.relative_to(self.temporary)) for p in self.temporary.rglob("*") if p.is_file()
+        )
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def served(world):
+    """The page, running."""
+    with tempfile.TemporaryDirectory(prefix="space-") as folder:
+        temporary = Path(folder) / "tmp"
+        temporary.mkdir()
+        page = Served(world, temporary)
+        try:
+            page.wait()
+            yield page
+        finally:
+            page.stop()
+        assert list(temporary.iterdir()) == [], "the process left files behind"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless chromium of the system."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no chromium at {CHROMIUM}: install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture
+def visit(browser, served):
+    """Open the page; `visit(width, dark)` returns a playwright page that has loaded."""
+    contexts = []
+
+    def go(width=1280, height=900, dark=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(served.url + ("/?__theme=dark" if dark else "/?__theme=light"))
+        page.get_by_role("heading", name="Is the volcano moving?").wait_for()
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
