@@ -1,0 +1,135 @@
+"""Export: against a loop of (a), where its time goes, two workers against one; start-up times."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.harness import Goal
+from benchmarks.workload import T, Workload
+from dataset_script.channels import CHANNELS, MASKS
+from dataset_script.features import row_features
+from dataset_script.timeseries import make_samples
+
+# Functions that decode chunks or compress output, by file name and function.
+_PAYLOAD = ("decode", "write_table", "write_batch", "read_bytes", "_decode", "getsize", "readinto")
+
+
+def plain_loop(work: Workload, count: int) -> float:
+    """Seconds a sample of the loop that people write: (a), then `datasets`' Parquet writer."""
+    import xarray
+    from datasets import Dataset
+
+    source, samples = work.source_samples()
+    features = row_features(T, work.size)
+    rows = []
+    begun = time.perf_counter()
+    for sample in samples[:count]:
+        area = (slice(200, 200 + work.size), slice(300, 300 + work.size))
+        with xarray.open_zarr(source.cubes[sample.frame_id]) as store:
+            steps = [
+                store.sel(primary_date=str(a.primary_date), secondary_date=str(a.secondary_date))
+                for a in sample.annotations
+            ]
+            row = {}
+            for channel in CHANNELS:
+                planes = [step[channel.name].values.astype(channel.dtype)[area] for step in steps]
+                row[channel.name] = planes if channel.per_step else planes[0]
+            for mask in MASKS:
+                row[mask] = [step[mask].values.astype("uint8")[area] for step in steps]
+        rows.append(row)
+    kept = {name: features[name] for name in rows[0]}
+    data = Dataset.from_list(rows, features=type(features)(kept))
+    data.to_parquet(work.root / ".loop.parquet", batch_size=4)
+    (work.root / ".loop.parquet").unlink()
+    return (time.perf_counter() - begun) / count
+
+
+def timed_export(work: Workload, workers: int) -> tuple[float, int]:
+    """Seconds and samples of a whole export into an empty folder."""
+    out = work.root / ".export"
+    shutil.rmtree(out, ignore_errors=True)
+    begun = time.perf_counter()
+    folder = work.export("parquet", out, workers)
+    seconds = time.perf_counter() - begun
+    files = (folder / "data").rglob("*.parquet")
+    samples = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    shutil.rmtree(out)
+    return seconds, samples
+
+
+def profile(work: Workload) -> float:
+    """Share of a one-process export spent in decoding chunks and writing compressed output."""
+    profiler = cProfile.Profile()
+    profiler.enable()
+    timed_export(work, 1)
+    profiler.disable()
+    stats = pstats.Stats(profiler)
+    payload = sum(
+        record[2]  # time inside the function itself, without its callees
+        for (_, _, name), record in stats.stats.items()  # type: ignore[attr-defined]
+        if any(part in name for part in _PAYLOAD)
+    )
+    return payload / stats.total_tt  # type: ignore[attr-defined]
+
+
+def start_up() -> tuple[float, bool]:
+    """Seconds of `import dataset_script` in a fresh process, and whether all of it spares torch."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import dataset_script"], check=True)
+    seconds = time.perf_counter() - begun
+    code = (
+        "import sys, dataset_script.hephaestus_minicubes, dataset_script.export;"
+        "print(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return seconds, done.stdout.strip() == "False"
+
+
+def grouping(annotations: Path) -> float:
+    """Seconds to group and split annotations that are read already, for T=1 and T=3."""
+    from dataset_script.annotations import read_annotations
+    from dataset_script.splits import assign
+    from dataset_script.timeseries import read_groups
+
+    known = read_annotations(annotations)
+    begun = time.perf_counter()
+    groups = read_groups(annotations, known)
+    for split, members in assign(groups, "paper", 0).items():
+        for length in (1, T):
+            make_samples(members, length, split, 0)
+    return time.perf_counter() - begun
+
+
+def measure(work: Workload, annotations: Path | None) -> list[Goal]:
+    """All of it against the goals."""
+    loop = plain_loop(work, 6)
+    seconds, samples = timed_export(work, 1)
+    one = seconds / samples
+    two = timed_export(work, 2)[0] / samples
+    share = profile(work)
+    imported, clean = start_up()
+    goals = [
+        Goal("export against a loop of (a)", "5 times", f"{loop / one:.1f} times", loop / one >= 5),
+        Goal("export in decoding and compressing", "70%", f"{share:.0%}", share >= 0.7),
+        Goal("export, 2 workers against 1", "1.8 times", f"{one / two:.2f} times", one / two > 1.8),
+        Goal(
+            "import dataset_script, fresh process",
+            "under 1 s, no torch",
+            f"{imported:.2f} s, torch {'absent' if clean else 'imported'}",
+            imported < 1 and clean,
+        ),
+    ]
+    if annotations:
+        took = grouping(annotations)
+        goals.append(
+            Goal("grouping and splits of 19,919 annotations", "1 s", f"{took:.2f} s", took < 1)
+        )
+    return goals

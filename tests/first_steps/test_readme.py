@@ -1,0 +1,34 @@
+"""The README's snippets run as they stand, in order, on the demo's folder."""
+
+import re
+import shlex
+import sys
+
+from tests.first_steps.conftest import ROOT, run
+
+SNIPPETS = re.findall(r"```(python|bash)\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+
+
+def test_the_four_snippets(project, monkeypatch, capsys):
+    kinds = [kind for kind, _ in SNIPPETS[:4]]
+    assert kinds == ["python", "python", "bash", "python"]
+    load, stream, train, pull = (code for _, code in SNIPPETS[:4])
+
+    assert "(3, 32, 32) float32" in run([sys.executable, "-c", load], project)
+    # In this process: pyarrow's reading threads can abort an interpreter that ends while they are
+    # winding up, after all the work is done (the README's questions tell users).
+    with monkeypatch.context() as patch:
+        patch.chdir(project)
+        exec(compile(stream, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and all(re.match(r"\w+/\d{8}/[\d-]+ \w", line) for line in lines)
+    run(shlex.split(train), project)
+    package = ["push-model", "runs/demo/classification", "--to-folder"]
+    run([sys.executable, "-m", "hub", *package, "runs/demo/models/classification"], project)
+    assert "(" in run([sys.executable, "-c", pull], project)
+
+
+def test_relative_links_lead_somewhere():
+    for page in (ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "configs/README.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,351 @@
+"""The calls that a Hub answers, over repositories in memory."""
+
+import base64
+import json
+import re
+from urllib.parse import parse_qs
+
+from starlette.responses import JSONResponse, Response
+
+from tests.hub_cards import validate_card
+from tests.hub_store import LFS_SUFFIXES, Blob, Repo
+
+KINDS = {"model": "models", "dataset": "datasets", "space": "spaces"}
+
+
+class Refusal(Exception):
+    """An answer other than 200."""
+
+    def __init__(self, status, message="", code=None, **extra):
+        self.status = status
+        self.headers = {"X-Error-Message": message, **({"X-Error-Code": code} if code else {})}
+        self.extra = {"error": message, **extra}
+
+
+class HubApi:
+    """Routes, without a server around them.
+
+    Args:
+        url: Where the server answers.
+        tokens: User of each token.
+        xet: An `XetStore`, or None for LFS alone.
+    """
+
+    def __init__(self, url, tokens, xet=None):
+        self.url = url
+        self.tokens = tokens
+        self.xet = xet
+        self.repos: dict[tuple[str, str], Repo] = {}
+
+    async def read(self, request, limit=None):
+        data = bytearray()
+        async for chunk in request.stream():
+            data += chunk
+            request.state.received += len(chunk)
+            if limit is not None and len(data) >= limit:
+                break
+        return bytes(data)
+
+    def _user(self, request):
+        """Who asks; None for nobody."""
+        authorization = request.headers.get("authorization", "")
+        if not authorization:
+            return None
+        user = self.tokens.get(authorization.removeprefix("Bearer "))
+        if user is None:
+            raise Refusal(401, "Invalid credentials in Authorization header")
+        return user
+
+    def _find(self, request, kind, name, write=False):
+        user = self._user(request)
+        repo = self.repos.get((kind, name))
+        if repo is None or (repo.private and user is None):
+            raise Refusal(404 if user else 401, "Repository not found", "RepoNotFound")
+        if write and user != name.split("/")[0]:
+            raise Refusal(403 if user else 401, "You have no write access to this repository")
+        return repo
+
+    def _at(self, repo, revision):
+        commit = repo.find(revision)
+        if commit is None:
+            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        return commit
+
+    async def route(self, request, parts):
+        if parts[0] == "lfs":
+            return await self._receive_object(request, *parts[1:])
+        if parts[0] == "api":
+            return await self._api(request, parts[1:])
+        kind = parts.pop(0) if parts[0] in ("datasets", "spaces") else "models"
+        if len(parts) >= 5 and parts[2] in ("resolve", "raw"):
+            return self._resolve(request, kind, "/".join(parts[:2]), parts[3], "/".join(parts[4:]))
+        if parts[2:] == ["info", "lfs", "objects", "batch"]:
+            name = "/".join(parts[:2]).removesuffix(".git")
+            return await self._lfs_batch(request, kind, name)
+        raise Refusal(404, "no such page")
+
+    async def _api(self, request, parts):
+        if parts == ["whoami-v2"]:
+            user = self._user(request)
+            if user is None:
+                raise Refusal(401, "Invalid credentials in Authorization header")
+            return JSONResponse({"type": "user", "name": user, "orgs": [], "auth": {}})
+        if parts == ["repos", "create"]:
+            return await self._create(request)
+        if parts == ["repos", "delete"]:
+            record = json.loads(await self.read(request))
+            name = f"{record.get('organization') or self._user(request)}/{record['name']}"
+            kind = KINDS[record.get("type") or "model"]
+            self._find(request, kind, name, write=True)
+            del self.repos[kind, name]
+            return JSONResponse({})
+        if parts == ["validate-yaml"]:
+            record = json.loads(await self.read(request))
+            errors = validate_card(record["content"], record["repoType"])
+            answer = {"errors": [{"message": error} for error in errors], "warnings": []}
+            return JSONResponse(answer, 400 if errors else 200)
+        kind, name, (verb, *rest) = parts[0], "/".join(parts[1:3]), parts[3:] or ["info"]
+        if verb in ("info", "revision"):
+            repo = self._find(request, kind, name)
+            return JSONResponse(self._info(repo, self._at(repo, rest[0] if rest else "main")))
+        if verb == "tree":
+            return self._tree(request, kind, name, *rest)
+        if verb == "paths-info":
+            commit = self._at(self._find(request, kind, name), rest[0])
+            form = parse_qs((await self.read(request)).decode())
+            paths = form.get("paths", [])
+            return JSONResponse([entry for path in paths for entry in _entries(commit, path)])
+        if verb == "refs":
+            repo = self._find(request, kind, name)
+            return JSONResponse(
+                {
+                    "branches": _refs(repo.branches, "heads"),
+                    "tags": _refs(repo.tags, "tags"),
+                    "converts": [],
+                }
+            )
+        if verb == "commits":
+            repo = self._find(request, kind, name)
+            self._at(repo, rest[0])
+            now = {"authors": [], "date": "2026-01-01T00:00:00.000Z", "message": ""}
+            history = repo.history(rest[0])
+            return JSONResponse([{"id": c.oid, "title": c.message, **now} for c in history])
+        if verb in ("xet-read-token", "xet-write-token") and self.xet:
+            self._find(request, kind, name, write=verb == "xet-write-token")
+            return self._xet_token()
+        repo = self._find(request, kind, name, write=True)
+        if verb == "preupload":
+            return await self._preupload(request, repo, rest[0])
+        if verb == "commit":
+            return await self._commit(request, repo, rest[0])
+        if verb in ("branch", "tag"):
+            return await self._ref(request, repo, verb, rest[0])
+        if verb == "variables":
+            record = json.loads(await self.read(request))
+            repo.variables[record["key"]] = record["value"]
+            return JSONResponse(
+                {key: {"key": key, "value": v} for key, v in repo.variables.items()}
+            )
+        if verb == "settings":
+            repo.private = json.loads(await self.read(request)).get("private", repo.private)
+            return JSONResponse({"private": repo.private})
+        raise Refusal(404, f"no such call: {verb}")
+
+    # Repositories -----------------------------------------------------------------------------
+
+    async def _create(self, request):
+        record = json.loads(await self.read(request))
+        user = self._user(request)
+        owner = record.get("organization") or user
+        kind = KINDS[record.get("type") or "model"]
+        name = f"{owner}/{record['name']}"
+        repo = Repo(kind, name, sdk=record.get("sdk"))
+        repo.private = record.get("private") or record.get("visibility") == "private"
+        url = f"{self.url}/{repo.url_prefix}{name}"
+        if user is None or user != owner:
+            raise Refusal(403 if user else 401, f"You have no write access to {owner}")
+        if kind == "spaces" and not repo.sdk:
+            raise Refusal(400, "A Space needs an sdk")
+        if (kind, name) in self.repos:
+            raise Refusal(409, "You already created this repo", url=url)
+        self.repos[kind, name] = repo
+        return JSONResponse({"url": url, "name": name})
+
+    def _info(self, repo, commit):
+        return {
+            "id": repo.name,
+            "sha": commit.oid,
+            "private": bool(repo.private),
+            "lastModified": "2026-01-01T00:00:00.000Z",
+            "tags": [],
+            "sdk": repo.sdk,
+            "siblings": [{"rfilename": path} for path in sorted(commit.files)],
+        }
+
+    def _tree(self, request, kind, name, revision, *path):
+        commit = self._at(self._find(request, kind, name), revision)
+        folder = "/".join(path).strip("/")
+        entries = _listing(
+            commit, folder, request.query_params.get("recursive") in ("True", "true")
+        )
+        if folder and not entries:
+            raise Refusal(404, f"{folder} does not exist on {revision}", "EntryNotFound")
+        return JSONResponse(entries)
+
+    async def _ref(self, request, repo, verb, name):
+        record = json.loads(await self.read(request) or b"{}")
+        if verb == "branch":
+            start, names = record.get("startingPoint", "main"), repo.branches
+        else:
+            start, name, names = name, record["tag"], repo.tags
+        if name in names:
+            raise Refusal(409, f"{verb} {name} exists already")
+        names[name] = self._at(repo, start).oid
+        return JSONResponse({})
+
+    # Uploads ----------------------------------------------------------------------------------
+
+    async def _preupload(self, request, repo, revision):
+        files = self._at(repo, revision).files
+        answers = []
+        for record in json.loads(await self.read(request))["files"]:
+            path, sample = record["path"], base64.b64decode(record["sample"])
+            suffix = "." + path.rpartition(".")[2]
+            lfs = suffix in LFS_SUFFIXES or record["size"] > 10_000_000 or b"\0" in sample
+            answer = {"path": path, "uploadMode": "lfs" if lfs else "regular"}
+            answer["shouldIgnore"] = False
+            if path in files:
+                answer["oid"] = files[path].etag
+            answers.append(answer)
+        return JSONResponse({"files": answers, "commitOid": self._at(repo, revision).oid})
+
+    async def _lfs_batch(self, request, kind, name):
+        repo = self._find(request, kind, name, write=True)
+        answers = []
+        for record in json.loads(await self.read(request))["objects"]:
+            answer = {"oid": record["oid"], "size": record["size"]}
+            if record["oid"] not in repo.objects:
+                href = f"{self.url}/lfs/{kind}/{name}/{record['oid']}"
+                answer["actions"] = {"upload": {"href": href}}
+            answers.append(answer)
+        return JSONResponse({"transfer": "basic", "objects": answers})
+
+    async def _receive_object(self, request, kind, owner, name, oid):
+        repo = self.repos[kind, f"{owner}/{name}"]
+        data = await self.read(request)
+        if Blob(data).sha256 != oid:
+            raise Refusal(400, "the content does not match its hash")
+        repo.objects[oid] = data
+        repo.completed[oid] += 1
+        return Response(headers={"ETag": oid})
+
+    async def _commit(self, request, repo, revision):
+        revision = revision.removeprefix("refs/heads/")
+        if revision not in repo.branches:
+            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        lines = [json.loads(line) for line in (await self.read(request)).splitlines() if line]
+        parent, message, files = repo.branches[revision], "", dict(repo.head(revision))
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "header":
+                message = value["summary"]
+                if value.get("parentCommit", parent) != parent:
+                    raise Refusal(412, "A commit has happened since. Please refresh and try again.")
+            elif line["key"] == "file":
+                files[value["path"]] = Blob(base64.b64decode(value["content"]))
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self._stored(repo, value)
+            elif line["key"] == "deletedFile":
+                if files.pop(value["path"], None) is None:
+                    raise Refusal(404, f"{value['path']} does not exist", "EntryNotFound")
+            elif line["key"] == "deletedFolder":
+                folder = value["path"].rstrip("/") + "/"
+                files = {path: blob for path, blob in files.items() if not path.startswith(folder)}
+        if "README.md" in files and (
+            errors := validate_card(files["README.md"].data.decode(), repo.kind.rstrip("s"))
+        ):
+            raise Refusal(400, "; ".join(errors))
+        oid = repo.branches[revision] = repo.add_commit(parent, message, files)
+        url = f"{self.url}/{repo.url_prefix}{repo.name}/commit/{oid}"
+        return JSONResponse({"success": True, "commitOid": oid, "commitUrl": url})
+
+    def _stored(self, repo, value):
+        """The large file that a commit refers to, from LFS or from Xet."""
+        if value["oid"] in repo.objects:
+            return Blob(repo.objects[value["oid"]], lfs=True)
+        name = self.xet.find(value["oid"]) if self.xet else None
+        if name is None:
+            raise Refusal(400, f"LFS object of {value['path']} is missing")
+        return Blob(self.xet.read(name, value["size"]), lfs=True, xet=name)
+
+    def _xet_token(self):
+        headers = self.xet.token_headers()
+        names = ("casUrl", "accessToken", "exp")
+        content = dict(zip(names, headers.values(), strict=True))
+        return JSONResponse(content | {"exp": int(content["exp"])}, headers=headers)
+
+    # Downloads --------------------------------------------------------------------------------
+
+    def _resolve(self, request, kind, name, revision, path):
+        commit = self._at(self._find(request, kind, name), revision)
+        blob = commit.files.get(path)
+        if blob is None:
+            refusal = Refusal(404, "Entry not found", "EntryNotFound")
+            refusal.headers["X-Repo-Commit"] = commit.oid
+            raise refusal
+        headers = {
+            "X-Repo-Commit": commit.oid,
+            "ETag": f'"{blob.etag}"',
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": f'inline; filename="{path.rpartition("/")[2]}"',
+        }
+        if blob.lfs:
+            headers |= {"X-Linked-Etag": f'"{blob.sha256}"', "X-Linked-Size": str(len(blob.data))}
+        if blob.xet:
+            route = f"{self.url}/api/{kind}/{name}/xet-read-token/{commit.oid}"
+            headers |= {"X-Xet-Hash": blob.xet, "X-Xet-Refresh-Route": route}
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
+        if not asked:
+            return Response(blob.data, headers=headers, media_type="application/octet-stream")
+        size = len(blob.data)
+        if asked[1]:
+            start, stop = int(asked[1]), min(int(asked[2] or size - 1) + 1, size)
+        else:
+            start, stop = max(size - int(asked[2]), 0), size
+        if start >= stop:
+            raise Refusal(416, f"Range not satisfiable in {size} bytes")
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        return Response(blob.data[start:stop], 206, headers, "application/octet-stream")
+
+
+def _refs(names, kind):
+    return [
+        {"name": name, "ref": f"refs/{kind}/{name}", "targetCommit": oid}
+        for name, oid in names.items()
+    ]
+
+
+def _entries(commit, path):
+    """What paths-info says of a path: a file, a folder, or nothing."""
+    if path in commit.files:
+        return [commit.files[path].info(path)]
+    if _listing(commit, path, True):
+        return [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0}]
+    return []
+
+
+def _listing(commit, folder, recursive):
+    prefix = f"{folder}/" if folder else ""
+    files, folders = [], set()
+    for path, blob in sorted(commit.files.items()):
+        if not path.startswith(prefix):
+            continue
+        inner = path[len(prefix) :].split("/")
+        if recursive or len(inner) == 1:
+            files.append(blob.info(path))
+        depth = len(inner) if recursive else min(len(inner), 2)
+        folders |= {prefix + "/".join(inner[:level]) for level in range(1, depth)}
+    entries = [
+        {"type": "directory", "path": p, "oid": "0" * 40, "size": 0} for p in sorted(folders)
+    ]
+    return entries + files
