@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+import transformers  # noqa: F401 - see below
 
 from dataset_script.errors import HephaestusError
 from hub.scene import Scene, load_scene
@@ -21,6 +22,10 @@ from page.models import Models
 from page.settings import Settings
 from page.shelf import Shelf
 from page.uploads import read_upload
+
+# `datasets` looks into `transformers` as soon as it is half imported: a visitor who asks for a
+# row while another thread loads the first model would be refused. So it is imported here, before
+# there are threads.
 
 OUTPUTS = (
     "scene_token",

@@ -89,7 +89,7 @@ class Served:
                 stderr=log,
             )
 
-    def wait(self, seconds=90):
+    def wait(self, seconds=180):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
@@ -156,7 +156,8 @@ def visit(browser, served):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        # On a busy machine the first answer waits for the models to load.
+        page.set_default_timeout(120_000)
         page.goto(served.url + ("/?__theme=dark" if dark else "/?__theme=light"))
         page.get_by_role("heading", name="Is the volcano moving?").wait_for()
         return page

@@ -240,6 +240,26 @@ def test_catalogue_reads_annotations_without_rasters_and_rows_by_id(settings):
         catalogue.row("' or 1=1")
 
 
+def test_a_visitor_who_comes_while_the_models_load(settings):
+    """In a fresh process: one thread imports what models need, others read rows meanwhile."""
+    code = f"""
+import sys, threading
+sys.path.insert(0, {str(SPACES)!r})
+from pathlib import Path, PosixPath
+from page.session import Session
+from page.settings import Settings
+session = Session({settings!r})
+rows = sorted(session.catalogue.entries)[:4]
+loading = threading.Thread(target=session.warm_up)
+loading.start()
+while loading.is_alive():
+    assert session.sample(rows[0]).steps
+loading.join()
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
 def test_a_dataset_that_is_not_there_is_told(settings, tmp_path):
     from page.catalogue import Catalogue
     from page.errors import PageError
