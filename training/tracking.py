@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,11 @@ def check_trackers(names: Sequence[str]) -> None:
         ConfigError: Naming it.
     """
     for name in names:
-        if importlib.util.find_spec(name) is None:
-            raise ConfigError(f"tracking.trackers names {name}, which is not installed here")
+        if find_spec(name) is None:
+            raise ConfigError(
+                f"tracking.trackers names {name}, which is not installed: `pip install {name}`, or "
+                "take another"
+            )
 
 
 def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
@@ -33,9 +36,11 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
     Args:
         accelerator: Made with `log_with` the configured trackers.
         config: The resolved configuration, logged as hyperparameters.
-        run: The run's folder; trackio and wandb keep their files in it too.
+        run: The run's folder; trackio and wandb keep their files in it too. trackio reads its
+            folder once: of several runs in one process (a sweep) all are kept in the first's.
     """
-    os.environ.setdefault("TRACKIO_DIR", str((run / "trackio").resolve()))  # read at its import
+    if "trackio" in config.tracking.trackers:
+        os.environ.setdefault("TRACKIO_DIR", str((run / "trackio").resolve()))
     values = {
         key: value if isinstance(value, (bool, int, float, str)) else str(value)
         for key, value in flatten(config).items()

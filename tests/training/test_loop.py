@@ -1,4 +1,6 @@
+import contextlib
 import json
+import sqlite3
 
 import numpy as np
 import pytest
@@ -6,12 +8,14 @@ import torch
 from accelerate import Accelerator
 
 from dataset_script.errors import ConfigError
-from tests.training.experiments import history, small
+from tests.training.experiments import history, python, small
+from training import tracking
 from training.checkpoints import load_run
 from training.config import ScheduleConfig
 from training.data import open_data
 from training.loop import Trainer
 from training.optimisation import learning_rate
+from training.options import save_config
 from training.train import train
 
 
@@ -141,7 +145,29 @@ def test_trackers_get_numbers_and_pictures(dataset, tmp_path):
     assert picture.width > 300
 
 
-def test_an_absent_tracker_is_named(dataset, tmp_path):
+def test_trackio_and_wandb_keep_numbers_and_pictures_in_the_run(dataset, tmp_path):
+    """In a process of their own: both read their settings at import."""
+    run = tmp_path / "run"
+    options = {"tracking.images": 2, "training.epochs": 1, "tracking.log_every": 1}
+    save_config(
+        small(dataset, run, **options, **{"tracking.trackers": ["trackio", "wandb"]}),
+        tmp_path / "config.yaml",
+    )
+    surroundings = {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
+    done = python("training/train.py", "--config", tmp_path / "config.yaml", env=surroundings)
+    assert done.returncode == 0, done.stderr
+    with contextlib.closing(sqlite3.connect(next(run.glob("trackio/*.db")))) as numbers:
+        logged = str(numbers.execute("select metrics from metrics").fetchall())
+    binary = next(run.glob("wandb/offline-run-*/run-*.wandb")).read_bytes()
+    for key in ("train/loss", "train/learning_rate", "validation/f1"):
+        assert key in logged and key.encode() in binary, key
+    for pictures in ("trackio/media/**/*.png", "wandb/offline-run-*/files/media/images/*.png"):
+        (picture,) = run.glob(pictures)
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_absent_tracker_is_named(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="wandb, which is not installed"):
         train(small(dataset, tmp_path, **{"tracking.trackers": ["wandb"]}))
 
