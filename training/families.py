@@ -183,6 +183,8 @@ def build_transformers(
                 source = auto.from_pretrained(name)
         config = _configuration(name, options, what)
         config.num_labels = num_classes
+        # where a kind has several heads, transformers chooses by this list and trips on None
+        config.architectures = config.architectures or []
         if hasattr(config, "use_auxiliary_head"):
             # its output enters transformers' own loss alone: a second, untrained head for us
             config.use_auxiliary_head = False
@@ -190,11 +192,15 @@ def build_transformers(
             if hasattr(part, "num_channels"):
                 part.num_channels = planes
             if hasattr(part, "image_size") and "image_size" not in options:
-                part.image_size = image_size
+                several = isinstance(part.image_size, list | tuple)
+                part.image_size = [image_size, image_size] if several else image_size
         model = auto.from_config(config)
         convolution = first_convolution(model)
         if convolution is None or convolution[1].in_channels != planes:
-            raise ConfigError(f"{what} cannot take {planes} input planes")
+            raise ConfigError(
+                f"{what} cannot take {planes} input planes by its num_channels; if its "
+                "configuration has another name for them, set that in model.options"
+            )
         image = torch.zeros(1, planes, image_size, image_size)
         _freeze_unreached(model, lambda pixels: model(pixel_values=pixels).logits, image)
     if source is not None:
@@ -229,10 +235,11 @@ def _local_or_fetching(name: str, what: str) -> AbstractContextManager[None]:
 
 
 def _parts(config: PretrainedConfig) -> Iterator[PretrainedConfig]:
+    """A configuration and those of its parts that see the image."""
     yield config
-    backbone = getattr(config, "backbone_config", None)
-    if backbone is not None:
-        yield from _parts(backbone)
+    for name in ("backbone_config", "vision_config"):
+        if (part := getattr(config, name, None)) is not None:
+            yield from _parts(part)
 
 
 def _freeze_unreached(model: nn.Module, forward: Callable[[Tensor], Tensor], image: Tensor) -> None:

@@ -55,7 +55,7 @@ def fit(
             adapted = None
             if name == first:
                 adapted = _inflate(weight, wanted)
-            elif "pos_embed" in name or "position_embeddings" in name:
+            elif "pos_embed" in name or "position_embedding" in name:
                 adapted = _resample_positions(weight, wanted)
             if adapted is None:
                 misfits[name] = f"{_size(weight)} for {_size(wanted)}"
@@ -74,7 +74,10 @@ def _inflate(weight: Tensor, wanted: Tensor) -> Tensor | None:
 
 
 def _resample_positions(weight: Tensor, wanted: Tensor) -> Tensor | None:
-    """Resample [1, prefix + N, D] position embeddings of a square grid of N patches."""
+    """Resample [1, prefix + N, D] or [prefix + N, D] positions of a square grid of N patches."""
+    if weight.ndim == wanted.ndim == 2:
+        resampled = _resample_positions(weight[None], wanted[None])
+        return None if resampled is None else resampled[0]
     if weight.ndim != 3 or weight.shape[::2] != wanted.shape[::2]:
         return None
     old, new = (math.isqrt(tensor.shape[1]) ** 2 for tensor in (weight, wanted))

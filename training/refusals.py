@@ -27,6 +27,7 @@ def refusals(what: str) -> Iterator[None]:
     except (
         AssertionError,
         AttributeError,
+        ImportError,
         LookupError,
         OSError,
         RuntimeError,

@@ -34,6 +34,14 @@ CLASSIFIERS = {
         "dinov2",
         options={key: value for key, value in VIT.items() if key != "intermediate_size"},
     ),
+    # two heads of one kind, the image's configuration within another, image sizes as a pair
+    "transformers deit": ModelConfig("transformers", "deit", options=VIT),
+    "transformers clip": ModelConfig("transformers", "clip", options={"vision_config": VIT}),
+    "transformers hiera": ModelConfig(
+        "transformers",
+        "hiera",
+        options={"embed_dim": 16, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 2, 2]},
+    ),
 }
 SEGMENTERS = {
     "unet": ModelConfig("smp", "Unet", encoder="resnet18"),
@@ -193,6 +201,7 @@ def test_transformers_segments_at_the_inputs_size(classes):
         ),
         (ModelConfig("transformers", "vitt"), "classification", "did you mean vit"),
         (ModelConfig("transformers", "bert"), "classification", "cannot be built"),
+        (ModelConfig("transformers", "textnet"), "classification", "another name for them"),
         (
             ModelConfig("transformers", "vit", options={"hiden_size": 3}),
             "classification",

@@ -9,7 +9,12 @@ import segmentation_models_pytorch as smp
 import timm
 import torch
 from safetensors.torch import save_file
-from transformers import ViTConfig, ViTForImageClassification
+from transformers import (
+    CLIPConfig,
+    CLIPForImageClassification,
+    ViTConfig,
+    ViTForImageClassification,
+)
 
 from dataset_script.errors import ConfigError
 from training.config import ModelConfig
@@ -17,14 +22,14 @@ from training.inflation import first_convolution, fit
 from training.initialise import load_weights
 from training.models import build_model
 
-VIT = ViTConfig(
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=64,
-    patch_size=16,
-    image_size=64,
-)
+SMALL = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "patch_size": 16,
+    "image_size": 64,
+}
 
 
 def build(config, objective="classification", steps=3, channels=9, classes=2, size=64):
@@ -43,8 +48,7 @@ def pretrained_vit(tmp_path_factory):
     """A three-channel, three-class ViT on disk, as one would find it on the Hub."""
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("vit")
-    config = VIT.from_dict(VIT.to_dict() | {"num_labels": 3})
-    model = ViTForImageClassification(config)
+    model = ViTForImageClassification(ViTConfig(**SMALL, num_labels=3))
     model.save_pretrained(folder)
     return folder
 
@@ -135,6 +139,18 @@ def test_a_temporal_model_starts_from_the_single_images_weights(tmp_path):
 def test_positions_are_resampled_to_another_image_size(pretrained_vit):
     model = build(ModelConfig("transformers", str(pretrained_vit), pretrained=True), size=128)
     assert model.backbone.vit.embeddings.position_embeddings.shape == (1, 1 + 64, 32)
+    assert model(torch.zeros(1, 3, 9, 128, 128)).shape == (1, 2)
+
+
+def test_positions_without_a_batch_dimension_are_resampled_too(tmp_path):
+    torch.manual_seed(0)
+    source = CLIPForImageClassification(CLIPConfig(vision_config=SMALL))
+    source.save_pretrained(tmp_path)
+    model = build(ModelConfig("transformers", str(tmp_path), pretrained=True), size=128)
+    name = "vision_model.embeddings.position_embedding.weight"
+    old, new = source.state_dict()[name], model.backbone.state_dict()[name]
+    assert (old.shape, new.shape) == ((1 + 16, 32), (1 + 64, 32))
+    torch.testing.assert_close(new[0], old[0], msg="the class token has no place to move to")
     assert model(torch.zeros(1, 3, 9, 128, 128)).shape == (1, 2)
 
 
