@@ -18,8 +18,9 @@ from torch import Tensor
 from training.augmentation import PHASE, wrap
 from training.data import Samples
 from training.loader import Batch
+from training.operating_point import choose_threshold
 from training.predictions import SPAN, Forward, Predictions, predict
-from training.report import choose_threshold, headline
+from training.report import headline
 from training.tasks import IGNORED, Task
 
 _WINDOW = 9  # pixels over which a pixel's gradient is averaged, as a single one is mostly noise

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import log_expit, log_softmax
+
+CERTAINTY_BINS = 15
+"""Bins of probability in which it is held against what is observed."""
+
+TEMPERATURES = tuple(2 ** (step / 4) for step in range(-8, 9))
+"""Temperatures, 0.25 to 4, at which the likelihood of pixels of several classes is known."""
 
 _BOUNDS = (np.log(0.05), np.log(20.0))
 
@@ -52,8 +58,28 @@ def fit_temperature_counts(
     return float(np.exp(minimize_scalar(likelihood, bounds=_BOUNDS, method="bounded").x))
 
 
+def fit_temperature_grid(losses: np.ndarray) -> float:
+    """The same where the negative log-likelihood is known at `TEMPERATURES` alone.
+
+    Args:
+        losses: One for each temperature.
+
+    Returns:
+        The lowest point of the parabola, over the logarithm of the temperature, through the best
+        of them and its two neighbours; 1 where all are equal, as where no pixel counts.
+    """
+    steps, best = np.log(TEMPERATURES), int(np.argmin(losses))
+    if np.ptp(losses) == 0:
+        return 1.0
+    if best in (0, len(steps) - 1):
+        return TEMPERATURES[best]
+    before, here, after = losses[best - 1 : best + 2]
+    shift = (before - after) / (2 * (before - 2 * here + after))
+    return float(np.exp(steps[best] + shift * (steps[1] - steps[0])))
+
+
 def reliability(
-    probabilities: np.ndarray, outcomes: np.ndarray, weights: np.ndarray, bins: int = 15
+    probabilities: np.ndarray, outcomes: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean probability, observed frequency and weight in equal bins of probability.
 
@@ -61,36 +87,35 @@ def reliability(
         probabilities: `[L]`.
         outcomes: Share of positives at each, in 0..1 `[L]`.
         weights: How often each counts `[L]`.
-        bins: Number of bins.
 
     Returns:
-        Three arrays `[bins]`; the first two are NaN in empty bins.
+        Three arrays `[CERTAINTY_BINS]`; the first two are NaN in empty bins.
     """
-    place = np.minimum((probabilities * bins).astype(int), bins - 1)
-    weight = np.bincount(place, weights, bins)
+    place = np.minimum((probabilities * CERTAINTY_BINS).astype(int), CERTAINTY_BINS - 1)
+    return reliability_of_sums(
+        *(
+            np.bincount(place, w, CERTAINTY_BINS)
+            for w in (weights, weights * probabilities, weights * outcomes)
+        )
+    )
+
+
+def reliability_of_sums(
+    weight: np.ndarray, probability: np.ndarray, outcome: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`reliability` from each bin's weight and weighted sums `[CERTAINTY_BINS]`."""
     with np.errstate(invalid="ignore"):
-        mean = np.bincount(place, weights * probabilities, bins) / weight
-        observed = np.bincount(place, weights * outcomes, bins) / weight
-    return mean, observed, weight
+        return probability / weight, outcome / weight, weight
 
 
-def calibration_error(
-    probabilities: np.ndarray, outcomes: np.ndarray, weights: np.ndarray, bins: int = 15
-) -> float:
+def calibration_error(mean: np.ndarray, observed: np.ndarray, weight: np.ndarray) -> float:
     """Expected calibration error: the mean gap between probability and frequency.
 
     Args:
-        probabilities: See `reliability`.
-        outcomes: See `reliability`.
-        weights: See `reliability`.
-        bins: See `reliability`.
+        mean: See `reliability`.
+        observed: See `reliability`.
+        weight: See `reliability`.
     """
-    mean, observed, weight = reliability(probabilities, outcomes, weights, bins)
     filled = weight > 0
     gaps = np.abs(mean[filled] - observed[filled])
     return float((gaps * weight[filled]).sum() / max(weight.sum(), 1e-12))
-
-
-def calibrated(margin: float, temperature: float) -> float:
-    """The probability that a margin means once divided by the temperature."""
-    return float(expit(margin / temperature))

@@ -27,6 +27,7 @@ from dataset_script.errors import ConfigError, readable_errors  # noqa: E402
 from training.baselines import measure_baselines  # noqa: E402
 from training.checkpoints import LoadedRun, load_run, write_json  # noqa: E402
 from training.data import SPLITS, OpenedData, open_data  # noqa: E402
+from training.detection import Detection  # noqa: E402
 from training.examples import make_examples  # noqa: E402
 from training.figures import (  # noqa: E402
     draw_curves,
@@ -35,17 +36,10 @@ from training.figures import (  # noqa: E402
     save_figure,
 )
 from training.loader import Batch  # noqa: E402
+from training.operating_point import calibration, to_margin  # noqa: E402
 from training.predictions import Forward, Predictions, predict  # noqa: E402
 from training.preprocessing import Preprocessor  # noqa: E402
-from training.report import (  # noqa: E402
-    Detection,
-    calibration,
-    confidence_intervals,
-    headline,
-    per_class,
-    tables,
-    to_margin,
-)
+from training.report import confidence_intervals, headline, per_class, tables  # noqa: E402
 
 
 def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:
@@ -79,6 +73,7 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
         progress=lambda batches: tqdm(
             batches, desc=split, disable=not accelerator.is_main_process, leave=False
         ),
+        temperature=facts.temperature,
     )
     threshold = to_margin(facts.threshold, facts.temperature)
     results = {

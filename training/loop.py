@@ -37,10 +37,11 @@ from training.initialise import require_same_channels
 from training.loader import Batch, Loader
 from training.losses import Loss
 from training.models import OURS, build_model
+from training.operating_point import choose_temperature, choose_threshold, to_probability
 from training.optimisation import learning_rate, make_optimizer
 from training.predictions import Predictions, predict
 from training.preprocessing import Preprocessor
-from training.report import choose_temperature, choose_threshold, headline, to_probability
+from training.report import headline
 from training.resuming import Keeper, is_sharded
 from training.sampling import Share, epoch_order, share_out
 from training.tracking import log_images

@@ -1,7 +1,8 @@
 """What a model says about a split, gathered from all processes as numbers a sample.
 
 Of whole images the logits are kept, of pixels a histogram of margins and a confusion matrix for
-each sample: from these everything that is reported follows, and no pixel travels.
+each sample, and where they have several classes, how sure they are (`training.certainty`): from
+these everything that is reported follows, and no pixel travels.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from training.calibration import CERTAINTY_BINS, TEMPERATURES
+from training.certainty import certainties, likelihoods
 from training.data import Samples
 from training.loader import Batch, Loader
 from training.metrics import histogram_levels
@@ -40,6 +43,9 @@ class Predictions:
             (ascending) of a segmentation, else None.
         confusion: int64 `[N, K, K]` pixels by true and predicted class of a segmentation, else
             None.
+        likelihoods: float64 `[N, temperatures]` of a segmentation into several classes, else None.
+        certainties: float64 `[N, 2, 3, bins]` of a segmentation into several classes, before and
+            after scaling by the temperature that was asked for, else None.
     """
 
     task: Task
@@ -48,6 +54,8 @@ class Predictions:
     targets: np.ndarray | None = None
     histogram: np.ndarray | None = None
     confusion: np.ndarray | None = None
+    likelihoods: np.ndarray | None = None
+    certainties: np.ndarray | None = None
 
 
 def predict(
@@ -58,6 +66,7 @@ def predict(
     workers: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
+    temperature: float = 1.0,
 ) -> Predictions:
     """Run a model over a split, each sample once whatever the number of processes.
 
@@ -69,13 +78,15 @@ def predict(
         workers: Reading threads.
         loss: From logits and target to the loss of each sample.
         progress: Wraps the iteration over batches.
+        temperature: Divisor of the logits whose effect on pixels of several classes is measured;
+            the predictions themselves are not scaled.
 
     Returns:
         The predictions, the same on every process.
     """
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
-    kept = _Kept(samples.task, len(samples), accelerator.device)
+    kept = _Kept(samples.task, len(samples), accelerator.device, temperature)
     loader = Loader(samples, accelerator.device, workers)
     with torch.no_grad():
         for batch in progress(loader.batches(plan)):
@@ -87,8 +98,8 @@ def predict(
 class _Kept:
     """Per-sample results on the device: every process fills its own rows, then they are summed."""
 
-    def __init__(self, task: Task, count: int, device: torch.device) -> None:
-        self.task, classes = task, len(task.classes)
+    def __init__(self, task: Task, count: int, device: torch.device, temperature: float) -> None:
+        self.task, self.temperature, classes = task, temperature, len(task.classes)
         self.values: dict[str, Tensor] = {"loss": torch.zeros(count, dtype=torch.float64)}
         if task.objective == "classification":
             self.values["logits"] = torch.zeros(count, task.answers, classes)
@@ -98,6 +109,10 @@ class _Kept:
         else:
             self.values["histogram"] = torch.zeros(count, 2, BINS, dtype=torch.int32)
             self.values["confusion"] = torch.zeros(count, classes, classes, dtype=torch.int32)
+            if task.name != "binary":
+                sizes = {"likelihoods": (len(TEMPERATURES),), "certainties": (2, 3, CERTAINTY_BINS)}
+                for name, size in sizes.items():
+                    self.values[name] = torch.zeros(count, *size, dtype=torch.float64)
         self.values = {name: value.to(device) for name, value in self.values.items()}
         self.has_loss = False
 
@@ -122,6 +137,15 @@ class _Kept:
                 self.task.margin(split), batch.target, len(logits), BINS, SPAN
             )
             found["confusion"] = _confusion(split, batch.target, len(logits))
+            if self.task.name != "binary":
+                found["likelihoods"] = likelihoods(split, batch.target, len(logits))
+                found["certainties"] = torch.stack(
+                    [
+                        certainties(split / temperature, batch.target, len(logits))
+                        for temperature in (1.0, self.temperature)
+                    ],
+                    1,
+                )
         for name, value in found.items():
             self.values[name][rows] = value.to(self.values[name].dtype)
 

@@ -1,124 +1,17 @@
-"""From predictions to the numbers that are reported: metrics, tables, intervals, calibration."""
+"""From predictions to the numbers that are reported: metrics, tables and intervals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, softmax
 
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
-from training.calibration import (
-    calibrated,
-    calibration_error,
-    fit_temperature,
-    fit_temperature_counts,
-    reliability,
-)
 from training.data import Samples
-from training.metrics import (
-    at_threshold,
-    auroc,
-    average_precision,
-    best_threshold,
-    bootstrap,
-    count_levels,
-    scores_of,
-)
-from training.predictions import Predictions, margin_levels
-from training.tasks import IGNORED
-
-KEYS = ("precision", "recall", "f1", "auroc", "average_precision", "iou")
-
-
-class Detection:
-    """One yes-or-no question over a split, as weighted counts by score.
-
-    Args:
-        predictions: The predictions.
-        column: Class that is asked for; None asks for deformation as such (any class but the
-            negative one, by its margin).
-    """
-
-    def __init__(self, predictions: Predictions, column: int | None = None) -> None:
-        self.pixels = predictions.histogram
-        if self.pixels is not None:
-            return
-        assert predictions.logits is not None and predictions.targets is not None
-        self.scores, self.truth, counted = _image_scores(predictions, column)
-        answers = predictions.logits.shape[1]
-        self.owner = np.repeat(np.arange(len(predictions.logits)), answers)[counted]
-        self.scores, self.truth = self.scores[counted], self.truth[counted]
-
-    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Levels `[L]`, positives and negatives `[..., L]` under sample weights `[..., N]`."""
-        if self.pixels is not None:
-            flat = self.pixels[:, :, ::-1].reshape(len(self.pixels), -1).astype(float)
-            summed = (weights @ flat).reshape(*weights.shape[:-1], 2, -1)
-            return margin_levels(), summed[..., 1, :], summed[..., 0, :]
-        return count_levels(self.scores, self.truth, weights[..., self.owner])
-
-    def metrics(self, weights: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
-        """The metrics under sample weights `[..., N]`, each `[...]`."""
-        levels, positives, negatives = self.counts(weights)
-        values = scores_of(**at_threshold(levels, positives, negatives, threshold))
-        values["auroc"] = auroc(positives, negatives)
-        values["average_precision"] = average_precision(positives, negatives)
-        keep = KEYS if self.pixels is not None else KEYS[:-1]
-        return {key: values[key] for key in keep}
-
-
-def _image_scores(
-    predictions: Predictions, column: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    logits, targets = predictions.logits, predictions.targets
-    assert logits is not None and targets is not None
-    flat = logits.reshape(-1, logits.shape[-1]).astype(float)
-    if predictions.task.multilabel:
-        hot = targets.reshape(flat.shape)
-        truth = hot.any(1) if column is None else hot[:, column] > 0
-        scores = flat.max(1) if column is None else flat[:, column]
-        return scores, np.asarray(truth), np.ones(len(flat), bool)
-    codes = targets.reshape(-1)
-    one = list(range(1, flat.shape[1])) if column is None else [column]
-    rest = [k for k in range(flat.shape[1]) if k not in one]
-    scores = np.logaddexp.reduce(flat[:, one], 1) - np.logaddexp.reduce(flat[:, rest], 1)
-    return scores, np.isin(codes, one), codes != IGNORED
-
-
-def choose_threshold(predictions: Predictions) -> float:
-    """The margin that maximises F1 on a split: validation, never test.
-
-    The binary task has one; the classes of other tasks are told apart by their largest output,
-    or, where they are independent, at even odds.
-    """
-    if predictions.task.name != "binary":
-        return 0.0
-    detection = Detection(predictions)
-    return best_threshold(*detection.counts(np.ones(len(predictions.loss))))
-
-
-def choose_temperature(predictions: Predictions) -> float:
-    """The temperature that calibrates a split; of pixels only the binary task's is known."""
-    ones = np.ones(len(predictions.loss))
-    if predictions.histogram is not None:
-        if predictions.task.name != "binary":
-            return 1.0
-        return fit_temperature_counts(*Detection(predictions).counts(ones))
-    logits, targets, counted = _answers(predictions)
-    return fit_temperature(logits[counted], targets[counted], predictions.task.multilabel)
-
-
-def _answers(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits, targets and whether they count, an entry an answer."""
-    assert predictions.logits is not None and predictions.targets is not None
-    logits = predictions.logits.reshape(-1, predictions.logits.shape[-1]).astype(float)
-    if predictions.task.multilabel:
-        return logits, predictions.targets.reshape(logits.shape), np.ones(len(logits), bool)
-    targets = predictions.targets.reshape(-1)
-    return logits, targets, targets != IGNORED
+from training.detection import KEYS, Detection, flat_answers
+from training.metrics import at_threshold, bootstrap, scores_of
+from training.predictions import Predictions
 
 
 def headline(predictions: Predictions, threshold: float) -> dict[str, float | None]:
@@ -192,7 +85,7 @@ def _binary_classes(
 def _image_class(
     predictions: Predictions, column: int, ones: np.ndarray
 ) -> tuple[dict[str, Any], float]:
-    logits, targets, counted = _answers(predictions)
+    logits, targets, counted = flat_answers(predictions)
     logits, targets = logits[counted], targets[counted]
     values = Detection(predictions, column).metrics(ones, 0.0)
     if predictions.task.multilabel:
@@ -270,53 +163,6 @@ def confidence_intervals(
     groups = np.unique(names, return_inverse=True)[1]
     detection = Detection(predictions)
     return bootstrap(lambda weights: detection.metrics(weights, threshold), groups, seed)
-
-
-def calibration(predictions: Predictions, temperature: float) -> dict[str, Any]:
-    """Calibration errors before and after temperature scaling, and the reliability curve.
-
-    Binary tasks are judged by the probability of deformation, exclusive classes by that of the
-    largest, independent ones by all. Of pixels only the binary task's are known.
-    """
-    if predictions.histogram is not None and predictions.task.name != "binary":
-        return {}
-    before = _probabilities(predictions, 1.0)
-    after = _probabilities(predictions, temperature)
-    curve = reliability(*after)
-    return {
-        "ece_before": calibration_error(*before),
-        "ece_after": calibration_error(*after),
-        "curve": {
-            name: [None if math.isnan(value) else float(value) for value in values]
-            for name, values in zip(("probability", "frequency", "weight"), curve, strict=True)
-        },
-    }
-
-
-def _probabilities(
-    predictions: Predictions, temperature: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if predictions.task.name == "binary":
-        levels, positives, negatives = Detection(predictions).counts(np.ones(len(predictions.loss)))
-        weights = positives + negatives
-        outcomes = positives / np.where(weights > 0, weights, 1)
-        return expit(levels / temperature), outcomes, weights
-    logits, targets, counted = _answers(predictions)
-    logits, targets = logits[counted] / temperature, targets[counted]
-    if predictions.task.multilabel:
-        return expit(logits).ravel(), targets.ravel(), np.ones(targets.size)
-    right = logits.argmax(1) == targets
-    return softmax(logits, 1).max(1), right.astype(float), np.ones(len(targets))
-
-
-def to_probability(threshold: float, temperature: float) -> float:
-    """A margin as the calibrated probability that model facts and users speak of."""
-    return calibrated(threshold, temperature)
-
-
-def to_margin(probability: float, temperature: float) -> float:
-    """The margin whose calibrated probability this is."""
-    return float(logit(probability) * temperature)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, float | None]:

@@ -10,10 +10,12 @@ from sklearn import metrics as sk
 from dataset_script.errors import ConfigError
 from tests.training.experiments import python, samples_of, small
 from training.baselines import measure_baselines, phase_gradient
+from training.calibration import TEMPERATURES, fit_temperature
 from training.checkpoints import load_run
+from training.detection import Detection
 from training.evaluate import evaluate, make_forward
+from training.operating_point import choose_temperature, choose_threshold, to_margin, to_probability
 from training.predictions import BINS, SPAN, margin_histogram, predict
-from training.report import Detection, choose_threshold, to_margin, to_probability
 from training.tasks import IGNORED
 from training.train import train
 
@@ -78,6 +80,91 @@ def test_metrics_are_scikit_learns_on_the_models_own_answers(run, dataset):
     if loaded.config.objective == "segmentation":
         iou = sk.jaccard_score(target, called)
         assert results["metrics"]["iou"] == pytest.approx(iou, abs=tolerance)
+
+
+OTHERS = [
+    ("classification", "activity_type"),
+    ("classification", "intensity"),
+    ("classification", "phase"),
+    ("segmentation", "activity_type"),
+    ("segmentation", "intensity"),
+]
+
+
+@pytest.fixture(scope="module", params=OTHERS, ids=" of ".join)
+def other(request, dataset, tmp_path_factory):
+    objective, task = request.param
+    folder = tmp_path_factory.mktemp(task) / "run"
+    return train(small(dataset, folder, objective, task=task, **{"training.epochs": 2}))
+
+
+def answers_of(loaded, dataset, split):
+    """Raw logits `[N, K]` and targets of every image or pixel, nothing ignored."""
+    config = loaded.config
+    samples = samples_of(dataset, split, objective=config.objective, task=config.task)
+    forward = make_forward(loaded, Accelerator())
+    logits, targets = [], []
+
+    def spy(batch):
+        answer = forward(batch)
+        logits.append(answer.movedim(1, -1).double())
+        targets.append(batch.target)
+        return answer
+
+    with torch.no_grad():
+        predictions = predict(spy, samples, Accelerator(), 4, 0)
+    return torch.cat(logits), torch.cat(targets), predictions
+
+
+def test_other_tasks_are_scikit_learns_too(other, dataset):
+    loaded, results = load_run(other), evaluate(other)
+    logits, targets, _ = answers_of(loaded, dataset, "test")
+    assert set(results["baselines"]) == {"majority"}
+    assert all((other / f"figures/{name}.png").exists() for name in ("curves", "examples"))
+    if loaded.facts.multilabel:
+        called, truth = logits.numpy() >= 0, targets.numpy() > 0
+        held = truth.any(0)
+        f1 = sk.f1_score(truth, called, average=None, zero_division=0)
+        probabilities = torch.sigmoid(logits).numpy()
+        right = truth
+    else:
+        flat, codes = logits.flatten(0, -2).numpy(), targets.flatten().numpy()
+        flat, codes = flat[codes != IGNORED], codes[codes != IGNORED]
+        every = range(len(loaded.facts.classes))
+        held = np.isin(every, codes)
+        if loaded.facts.task != "phase":
+            held[0] = False  # the class that stands for nothing
+        f1 = sk.f1_score(codes, flat.argmax(1), labels=every, average=None, zero_division=0)
+        probabilities = torch.softmax(torch.from_numpy(flat), 1).max(1).values.numpy()
+        right = flat.argmax(1) == codes
+    names = np.array(loaded.facts.classes)[held]
+    assert list(results["per_class"]) == list(names)
+    found = [results["per_class"][name]["f1"] for name in names]
+    np.testing.assert_allclose(found, f1[held], atol=1e-9)
+    assert results["metrics"]["f1"] == pytest.approx(f1[held].mean())
+    place = np.minimum((probabilities * 15).astype(int), 14)
+    gaps = [
+        abs(probabilities[place == k].mean() - right[place == k].mean()) * (place == k).mean()
+        for k in np.unique(place)
+    ]
+    assert results["calibration"]["ece_before"] == pytest.approx(sum(gaps), abs=1e-4)
+
+
+def test_the_temperature_of_other_tasks_comes_from_validation(other, dataset):
+    loaded = load_run(other)
+    logits, targets, predictions = answers_of(loaded, dataset, "validation")
+    if loaded.facts.multilabel:
+        expected = fit_temperature(logits.numpy(), targets.numpy(), True)
+    else:
+        pixels = targets.ndim == 3
+        if pixels:  # every fourth row and column, and temperatures of a grid
+            logits, targets = logits[:, ::4, ::4], targets[:, ::4, ::4]
+        flat, codes = logits.flatten(0, -2).numpy(), targets.flatten().numpy()
+        expected = fit_temperature(flat[codes != IGNORED], codes[codes != IGNORED], False)
+        if pixels:
+            expected = np.clip(expected, TEMPERATURES[0], TEMPERATURES[-1])
+    assert choose_temperature(predictions) == pytest.approx(loaded.facts.temperature, rel=1e-3)
+    assert loaded.facts.temperature == pytest.approx(expected, rel=0.02)
 
 
 def test_the_threshold_comes_from_validation(run, dataset):

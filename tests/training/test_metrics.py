@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics as sk
 
-from training.calibration import calibration_error, fit_temperature, fit_temperature_counts
+from training.calibration import (
+    TEMPERATURES,
+    calibration_error,
+    fit_temperature,
+    fit_temperature_counts,
+    fit_temperature_grid,
+    reliability,
+)
 from training.metrics import (
     at_threshold,
     auroc,
@@ -103,10 +110,27 @@ def test_temperature_of_counts_equals_that_of_samples():
     )
 
 
+def test_temperature_from_a_grid_equals_that_of_samples():
+    rng = np.random.default_rng(5)
+    truth = rng.normal(0, 2, (5000, 4))
+    chances = np.exp(truth) / np.exp(truth).sum(1, keepdims=True)
+    targets = (rng.random((5000, 1)) > chances.cumsum(1)).sum(1)
+    logits = truth * 1.7
+    losses = []
+    for temperature in TEMPERATURES:
+        scaled = logits / temperature
+        each = np.log(np.exp(scaled).sum(1)) - scaled[np.arange(5000), targets]
+        losses.append(each.sum())
+    fitted = fit_temperature_grid(np.array(losses))
+    assert fitted == pytest.approx(fit_temperature(logits, targets, multilabel=False), rel=0.01)
+    assert fit_temperature_grid(np.array(losses[:1] * len(losses))) == 1
+    assert fit_temperature_grid(np.arange(len(losses), dtype=float)) == TEMPERATURES[0]
+
+
 def test_calibration_error():
     probabilities = np.array([0.1] * 10 + [0.9] * 10)
     outcomes = np.array([1] + [0] * 9 + [1] * 5 + [0] * 5)
-    ones = np.ones(20)
-    assert calibration_error(probabilities, outcomes, ones) == pytest.approx((0 + 0.4) / 2)
-    merged = calibration_error(np.array([0.1, 0.9]), np.array([0.1, 0.5]), np.array([10, 10]))
-    assert merged == pytest.approx(0.2)
+    each = reliability(probabilities, outcomes, np.ones(20))
+    assert calibration_error(*each) == pytest.approx((0 + 0.4) / 2)
+    merged = reliability(np.array([0.1, 0.9]), np.array([0.1, 0.5]), np.array([10, 10]))
+    assert calibration_error(*merged) == pytest.approx(0.2)
