@@ -47,15 +47,26 @@ def test_a_tiny_model_learns_the_blobs(dataset, tmp_path, objective):
     assert 0 < loaded.facts.threshold < 1 and loaded.results is None
 
 
-def test_nothing_is_read_back_within_a_step(dataset, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("objective", "terms"),
+    [
+        ("classification", ("cross_entropy", "focal", "dice")),
+        ("segmentation", ("cross_entropy", "focal", "dice", "lovasz")),
+    ],
+)
+def test_nothing_is_read_back_within_a_step(dataset, tmp_path, monkeypatch, objective, terms):
     """Between two logs no value may travel to the host: each would stall the device."""
-    augment = dict.fromkeys(("flip", "quarter_turn", "phase_offset", "resample", "noise"), 1.0)
+    augmentations = (
+        *("flip", "quarter_turn", "phase_offset", "time_reversal"),
+        *("resample", "stratification", "noise", "missing"),
+    )
     subject = trainer(
         dataset,
         tmp_path / "run",
-        **{f"augmentation.{key}": value for key, value in augment.items()},
+        objective=objective,
+        **{f"augmentation.{key}": 0.7 for key in augmentations},
         **{"tracking.log_every": 1000, "training.ema_decay": 0.9, "training.accumulation": 2},
-        **{"training.batch_size": 2, "loss.terms": {"cross_entropy": 1.0, "focal": 1.0}},
+        **{"training.batch_size": 2, "loss.terms": dict.fromkeys(terms, 1.0)},
     )
     calls = []
 
