@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from sklearn import metrics as sk
 
 from dataset_script.errors import ConfigError
+from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.training.experiments import python, samples_of, small
 from training.baselines import measure_baselines, phase_gradient
 from training.calibration import TEMPERATURES, fit_temperature
@@ -80,6 +81,33 @@ def test_metrics_are_scikit_learns_on_the_models_own_answers(run, dataset):
     if loaded.config.objective == "segmentation":
         iou = sk.jaccard_score(target, called)
         assert results["metrics"]["iou"] == pytest.approx(iou, abs=tolerance)
+
+
+def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
+    run = train(small(dataset, tmp_path / "run", **{"training.epochs": 2}))
+    loaded, results = load_run(run), evaluate(run)
+    logits, _, _ = answers_of(loaded, dataset, "test")
+    scores = (logits[:, 1] - logits[:, 0]).numpy()
+    called = 1 / (1 + np.exp(-scores / loaded.facts.temperature)) >= loaded.facts.threshold
+    samples = samples_of(dataset, "test")
+    truth = samples.positive
+    facts, labels = zip(*((samples.facts(i), samples.labels(i)) for i in range(10)), strict=True)
+    members = {"per_frame": {}, "per_volcano": {}, "per_activity_type": {}, "per_intensity": {}}
+    for i in range(10):
+        members["per_frame"].setdefault(facts[i].frame_id, set()).add(i)
+        members["per_volcano"].setdefault(", ".join(facts[i].volcanoes), set()).add(i)
+        for code in {code for step in labels[i].activity_types for code in step}:
+            members["per_activity_type"].setdefault(ACTIVITY_TYPES[code], set()).add(i)
+        for code in {code for step in labels[i].intensity_levels for code in step} - {0}:
+            members["per_intensity"].setdefault(INTENSITY_LEVELS[code], set()).add(i)
+    for table, rows in members.items():
+        assert results[table].keys() == rows.keys() - {""}, table
+        for name, row in results[table].items():
+            assert row["samples"] == len(rows[name])
+            others = {i for i in range(10) if table[4:] in ("activity_type", "intensity")}
+            chosen = sorted(rows[name] | {i for i in others if not truth[i]})
+            expected = sk.f1_score(truth[chosen], called[chosen], zero_division=np.nan)
+            assert row["f1"] == (pytest.approx(expected) if np.isfinite(expected) else None)
 
 
 OTHERS = [
