@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +76,8 @@ class Rows:
         self.columns = tuple(columns)
         self.shapes = {name: tuple(_shape(dataset, name)) for name in columns}
         self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
-        self._dataset = dataset.select_columns(list(columns)).with_format("arrow")
+        table = dataset.select_columns(list(columns)).with_format("arrow")[:]
+        self._rasters = {name: _Rasters(table.column(name), self.shapes[name]) for name in columns}
         self.facts = _facts(dataset)
 
     def __len__(self) -> int:
@@ -89,10 +92,27 @@ class Rows:
         Returns:
             Read-only arrays by column, `[T, H, W]` or `[H, W]`, in their storage types.
         """
-        table = self._dataset[row]
-        return {
-            name: _view(table.column(name).chunk(0), self.shapes[name]) for name in self.columns
-        }
+        return {name: rasters[row] for name, rasters in self._rasters.items()}
+
+
+class _Rasters:
+    """One raster column as views of the memory map.
+
+    The column's extension type would be built anew, in Python, at every access, which takes
+    longer than the copy of a row; its storage is the same memory under a plain type.
+    """
+
+    def __init__(self, column: pa.ChunkedArray, shape: tuple[int | None, ...]) -> None:
+        self._column = column.cast(column.type.storage_type)
+        self._starts = list(itertools.accumulate(map(len, self._column.chunks), initial=0))
+        self._shape = tuple(-1 if side is None else side for side in shape)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        chunk = bisect.bisect_right(self._starts, row) - 1
+        values = self._column.chunk(chunk).slice(row - self._starts[chunk], 1)
+        while pa.types.is_nested(values.type):
+            values = values.flatten()
+        return values.to_numpy().reshape(self._shape)
 
 
 def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
@@ -100,13 +120,6 @@ def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
     if not isinstance(feature, (Array2D, Array3D)):
         raise DataError(f"column {name} holds no raster but {feature}")
     return feature.shape
-
-
-def _view(array: pa.Array, shape: tuple[int | None, ...]) -> np.ndarray:
-    storage = array.storage
-    while pa.types.is_nested(storage.type):
-        storage = storage.flatten()
-    return storage.to_numpy().reshape([-1 if side is None else side for side in shape])
 
 
 def _facts(dataset: Dataset) -> list[RowFacts]:
