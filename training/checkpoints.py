@@ -64,6 +64,10 @@ class Progress:
     stale: int = 0
     ranks: int = 1
 
+    def end_epoch(self) -> None:
+        """Move to the start of the next epoch."""
+        self.epoch, self.step, self.samples = self.epoch + 1, 0, 0
+
 
 @dataclass
 class Checkpoint:

@@ -1,7 +1,7 @@
-"""What an experiment is: the configuration's dataclasses and their rules.
+"""What an experiment is: the configuration's dataclasses.
 
 Every key is read somewhere in this room. `training.options` reads the YAML files and the command
-line into these classes.
+line into these classes, `training.rules` says which values will do.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dataset_script.channels import CHANNEL_NAMES, select
-from dataset_script.errors import ConfigError
+from dataset_script.channels import CHANNEL_NAMES
 
 Objective = Literal["classification", "segmentation"]
 TaskName = Literal["binary", "activity_type", "intensity", "phase"]
@@ -209,7 +208,7 @@ class TrackingConfig:
 
     Attributes:
         trackers: Any of tensorboard, trackio, wandb.
-        images: Validation samples whose predictions are drawn each epoch.
+        images: Samples whose predictions are drawn at each validation, where there are trackers.
         log_every: Updates between two reports of the training loss.
     """
 
@@ -253,100 +252,3 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
-
-
-def validate(config: Config) -> Config:
-    """Check everything that can be checked without the data and the model.
-
-    A bare ERA5 name among the channels is expanded, and an empty `output` filled in.
-
-    Args:
-        config: The configuration; changed in place.
-
-    Returns:
-        The same configuration.
-
-    Raises:
-        ConfigError: Naming the first key that is out of range or contradicts another.
-    """
-    config.data.channels = [channel.name for channel in select(config.data.channels)]
-    config.output = config.output or f"runs/{config.name}"
-    loss, training, data, augmentation = (
-        config.loss,
-        config.training,
-        config.data,
-        config.augmentation,
-    )
-    _at_least(1, "data.channels (how many)", len(data.channels))
-    _at_least(0, "data.workers", data.workers)
-    _at_least(1, "data.image_size", data.image_size)
-    if data.config == "groups" and not data.timeseries_length:
-        raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
-    if data.timeseries_length is not None:
-        _at_least(1, "data.timeseries_length", data.timeseries_length)
-    for key in (
-        "epochs",
-        "batch_size",
-        "accumulation",
-        "keep_checkpoints",
-        "checkpoint_every",
-        "validate_every",
-    ):
-        _at_least(1, f"training.{key}", getattr(training, key))
-    _at_least(1, "training.early_stopping", training.early_stopping)
-    _at_least(1, "tracking.log_every", config.tracking.log_every)
-    _at_least(0, "tracking.images", config.tracking.images)
-    for key in (
-        "flip",
-        "quarter_turn",
-        "phase_offset",
-        "time_reversal",
-        "resample",
-        "noise",
-        "missing",
-    ):
-        _within(0, 1, f"augmentation.{key}", getattr(augmentation, key))
-    _within(0, 1, "augmentation.stratification", augmentation.stratification)
-    _within(0, 180, "augmentation.rotation", augmentation.rotation)
-    _at_least(1, "augmentation.scale", augmentation.scale)
-    _at_least(0, "optimizer.learning_rate", config.optimizer.learning_rate)
-    _at_least(0, "optimizer.weight_decay", config.optimizer.weight_decay)
-    _within(0, 1, "optimizer.momentum", config.optimizer.momentum)
-    _within(0, training.epochs, "schedule.warmup_epochs", config.schedule.warmup_epochs)
-    for key in ("initial", "final"):
-        rate = getattr(config.schedule, key)
-        _within(0, config.optimizer.learning_rate, f"schedule.{key}", rate)
-    if training.clip is not None and training.clip <= 0:
-        raise ConfigError("training.clip must be positive, or null for no clipping")
-    if training.ema_decay is not None:
-        _within(0, 1, "training.ema_decay", training.ema_decay)
-    if not loss.terms:
-        raise ConfigError(f"loss.terms is empty; give a weight to any of {', '.join(LOSSES)}")
-    for term, weight in loss.terms.items():
-        if term not in LOSSES:
-            raise ConfigError(f"unknown loss.terms.{term}; the terms are {', '.join(LOSSES)}")
-        _at_least(0, f"loss.terms.{term}", weight)
-    if loss.alpha is not None:
-        _within(0, 1, "loss.alpha", loss.alpha)
-    if config.objective == "classification":
-        if "lovasz" in loss.terms:
-            raise ConfigError("loss.terms.lovasz is for segmentation; classification has no pixels")
-        if training.select == "iou":
-            raise ConfigError("training.select iou is for segmentation; choose f1")
-        if config.model.library == "smp":
-            raise ConfigError("model.library smp segments; for classification take timm")
-    elif config.task == "phase":
-        raise ConfigError("task phase belongs to whole images: set objective classification")
-    if config.model.library == "smp" and not config.model.encoder:
-        raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
-    return config
-
-
-def _at_least(least: float, key: str, value: float | None) -> None:
-    if value is not None and not value >= least:
-        raise ConfigError(f"{key} is {value}; it must be at least {least:g}")
-
-
-def _within(least: float, most: float, key: str, value: float) -> None:
-    if not least <= value <= most:
-        raise ConfigError(f"{key} is {value}; it must lie in {least:g}..{most:g}")

@@ -13,33 +13,33 @@ from pathlib import Path
 # evaluate.py would hide libraries of the same names; the project's folder belongs there.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import json  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np  # noqa: E402
-from accelerate import Accelerator, PartialState  # noqa: E402
-from jsonargparse import ArgumentParser  # noqa: E402
-from torch import Tensor  # noqa: E402
-from tqdm.auto import tqdm  # noqa: E402
+import numpy as np
+from accelerate import Accelerator, PartialState
+from jsonargparse import ArgumentParser
+from torch import Tensor
+from tqdm.auto import tqdm
 
-from dataset_script.errors import ConfigError, readable_errors  # noqa: E402
-from training.baselines import measure_baselines  # noqa: E402
-from training.checkpoints import LoadedRun, load_run, write_json  # noqa: E402
-from training.data import SPLITS, OpenedData, open_data  # noqa: E402
-from training.detection import Detection  # noqa: E402
-from training.examples import make_examples  # noqa: E402
-from training.figures import (  # noqa: E402
+from dataset_script.errors import ConfigError, readable_errors
+from training.baselines import measure_baselines
+from training.checkpoints import LoadedRun, load_run, write_json
+from training.data import SPLITS, OpenedData, open_data
+from training.detection import Detection
+from training.examples import make_examples
+from training.figures import (
     draw_curves,
     draw_examples,
     draw_history,
     save_figure,
 )
-from training.loader import Batch  # noqa: E402
-from training.operating_point import calibration, to_margin  # noqa: E402
-from training.predictions import Forward, Predictions, predict  # noqa: E402
-from training.preprocessing import Preprocessor  # noqa: E402
-from training.report import confidence_intervals, headline, per_class, tables  # noqa: E402
+from training.loader import Batch
+from training.operating_point import calibration, to_margin
+from training.predictions import Forward, Predictions, predict
+from training.preprocessing import Preprocessor
+from training.report import confidence_intervals, headline, per_class, tables
 
 
 def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The optimiser, and the learning rate as a pure function of the update."""
+"""The optimiser, the learning rate as a pure function of the update, and the update itself."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from accelerate import Accelerator
 from timm.optim import param_groups_weight_decay
 from torch import nn
 
@@ -53,3 +54,27 @@ def learning_rate(
     last = max(1, epochs * updates_per_epoch - 1 - warmup)
     share = min(1.0, (update - warmup) / last)
     return config.final + (peak - config.final) * (1 + math.cos(math.pi * share)) / 2
+
+
+def update_weights(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    clip: float | None,
+) -> None:
+    """Move the weights by the gradients that were summed up, and forget these.
+
+    Args:
+        accelerator: Unscales what mixed precision scaled.
+        model: The prepared model.
+        optimizer: Its prepared optimiser.
+        rate: Learning rate.
+        clip: Greatest norm of the gradient; None leaves it as it is.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    if clip is not None:
+        accelerator.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from dataset_script.errors import ConfigError
-from training.config import Config, validate
+from training.config import Config
+from training.rules import validate
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ def load_config(
         overrides = [f"--{key}={yaml_value(value)}" for key, value in overrides.items()]
     paths = [str(path)] if isinstance(path, str | Path) else map(str, path or ())
     files = [word for each in paths for word in ("--config", each)]
-    return parse_config(parser, [*files, *overrides])[0]
+    return parse_config(parser, [*files, *overrides], Config, validate)[0]
 
 
 def yaml_value(value: Any) -> str:
@@ -77,26 +79,40 @@ def yaml_value(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=10**9).removesuffix("...\n").strip()
 
 
-def parse_config(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Config, Namespace]:
-    """Parse options into a configuration and whatever else the parser defines.
+def read_command_line(
+    program: str,
+    description: str | None,
+    arguments: Sequence[str] | None,
+    cls: type[T],
+    check: Callable[[T], T],
+) -> tuple[T, bool]:
+    """Read the command line of a script that trains.
 
     Args:
-        parser: A parser that `add_config_arguments` was called with.
-        arguments: The command line, without the program's name.
+        program: Its name.
+        description: What `--help` says of it.
+        arguments: The command line without the program's name; None takes the process's own.
+        cls: The configuration's dataclass.
+        check: Validates it.
 
     Returns:
-        The validated configuration, and the parser's other options.
+        The validated configuration, and whether `--resume` was given.
 
     Raises:
         ConfigError: Naming the unknown key or the value that does not fit.
     """
-    return parse_as(parser, arguments, Config, validate)
+    parser = ArgumentParser(prog=program, description=description, exit_on_error=False)
+    add_config_arguments(parser, cls)
+    parser.add_argument("--resume", action="store_true", help="Continue an interrupted run.")
+    given = sys.argv[1:] if arguments is None else arguments
+    config, others = parse_config(parser, given, cls, check)
+    return config, others["resume"]
 
 
-def parse_as(
+def parse_config(
     parser: ArgumentParser, arguments: Sequence[str], cls: type[T], check: Callable[[T], T]
 ) -> tuple[T, Namespace]:
-    """Parse options into a configuration of another kind; see `parse_config`.
+    """Parse options into a configuration and whatever else the parser defines.
 
     Args:
         parser: A parser that `add_config_arguments` was called with for `cls`.

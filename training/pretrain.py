@@ -14,19 +14,17 @@ from pathlib import Path
 # would hide libraries of the same names; the project's folder belongs there.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import logging  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+import logging
+from collections.abc import Sequence
 
-from accelerate import Accelerator  # noqa: E402
-from jsonargparse import ArgumentParser  # noqa: E402
-from transformers.utils.logging import disable_progress_bar  # noqa: E402
+from accelerate import Accelerator
+from transformers.utils.logging import disable_progress_bar
 
-from dataset_script.errors import readable_errors  # noqa: E402
-from training.data import open_data  # noqa: E402
-from training.options import add_config_arguments, parse_as  # noqa: E402
-from training.pretraining import (  # noqa: E402
-    SPLIT,
-    Pretrainer,
+from dataset_script.errors import readable_errors
+from training.data import open_data
+from training.options import read_command_line
+from training.pretraining import SPLIT, Pretrainer
+from training.pretraining_config import (
     PretrainingConfig,
     as_experiment,
     validate_pretraining,
@@ -61,12 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     disable_progress_bar()  # one for every time the weights are written
     with readable_errors():
-        parser = ArgumentParser(prog="pretrain.py", description=__doc__, exit_on_error=False)
-        add_config_arguments(parser, PretrainingConfig)
-        parser.add_argument("--resume", action="store_true", help="Continue an interrupted run.")
-        arguments = sys.argv[1:] if arguments is None else arguments
-        config, others = parse_as(parser, arguments, PretrainingConfig, validate_pretraining)
-        pretrain(config, others["resume"])
+        check = validate_pretraining
+        pretrain(*read_command_line("pretrain.py", __doc__, arguments, PretrainingConfig, check))
 
 
 if __name__ == "__main__":

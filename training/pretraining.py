@@ -1,4 +1,4 @@
-"""Self-supervised pretraining on unlabelled pairs: its configuration and its loop.
+"""Self-supervised pretraining on unlabelled pairs: the loop.
 
 Every pair of the training and validation splits is used, whatever its label; the test split is
 not opened. From series, each step is a pair of its own.
@@ -6,11 +6,8 @@ not opened. From series, each step is a pair of its own.
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,128 +18,17 @@ from tqdm.auto import tqdm
 
 from training.augmentation import Augmentation
 from training.checkpoints import Progress
-from training.config import (
-    AugmentationConfig,
-    Config,
-    DataConfig,
-    ModelConfig,
-    OptimizerConfig,
-    ScheduleConfig,
-    TrackingConfig,
-    TrainingConfig,
-    validate,
-)
 from training.data import OpenedData
+from training.epoch import RunningLoss, append_history, progress_bar
 from training.loader import Batch, Loader
 from training.masked_autoencoder import MaskedAutoencoder
-from training.optimisation import learning_rate, make_optimizer
+from training.optimisation import learning_rate, make_optimizer, update_weights
 from training.preprocessing import Preprocessor
+from training.pretraining_config import PretrainingConfig, as_experiment
 from training.resuming import Keeper
 from training.sampling import MASKING, Share, epoch_order, share_out, stream
 
 SPLIT = "train+validation"
-
-
-@dataclass
-class AutoencoderConfig:
-    """The masked autoencoder.
-
-    Attributes:
-        options: Fields of transformers' ViTMAEConfig: hidden_size, num_hidden_layers, patch_size,
-            mask_ratio, decoder_hidden_size, ...; the defaults are ViT-B/16.
-    """
-
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class PretrainingLoopConfig:
-    """The loop. Mixed precision and the number of processes come from accelerate.
-
-    Attributes:
-        epochs: Passes over all rows.
-        batch_size: Rows a step, on each process; each has as many pairs as the series has steps.
-        clip: Greatest gradient norm; null leaves gradients as they are.
-        checkpoint_every: Updates between two checkpoints; null writes one each epoch.
-        keep_checkpoints: Latest checkpoints kept.
-        log_every: Updates between two reports of the loss.
-    """
-
-    epochs: int = 100
-    batch_size: int = 16
-    clip: float | None = 1.0
-    checkpoint_every: int | None = None
-    keep_checkpoints: int = 2
-    log_every: int = 10
-
-
-@dataclass
-class PretrainingConfig:
-    """One pretraining.
-
-    Attributes:
-        name: Name of the run.
-        output: Folder of the run; empty stands for runs/<name>.
-        seed: Seed of weights, order, masks and augmentation.
-        data: The samples; their labels are not read.
-        model: The model.
-        optimizer: The optimiser.
-        schedule: The learning-rate schedule.
-        training: The loop.
-        augmentation: The augmentations.
-    """
-
-    name: str = "pretraining"
-    output: str = ""
-    seed: int = 0
-    data: DataConfig = field(default_factory=DataConfig)
-    model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
-    optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig(learning_rate=1.5e-4, weight_decay=0.05)
-    )
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    training: PretrainingLoopConfig = field(default_factory=PretrainingLoopConfig)
-    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-
-
-def as_experiment(config: PretrainingConfig) -> Config:
-    """The parts that a pretraining shares with an experiment, as one.
-
-    Args:
-        config: The pretraining.
-
-    Returns:
-        An experiment with the same data, model, optimiser, schedule and augmentation.
-    """
-    loop = config.training
-    return Config(
-        name=config.name,
-        output=config.output,
-        seed=config.seed,
-        data=config.data,
-        model=ModelConfig("transformers", "vit_mae", options=config.model.options),
-        optimizer=config.optimizer,
-        schedule=config.schedule,
-        training=TrainingConfig(
-            epochs=loop.epochs,
-            batch_size=loop.batch_size,
-            clip=loop.clip,
-            checkpoint_every=loop.checkpoint_every,
-            keep_checkpoints=loop.keep_checkpoints,
-        ),
-        augmentation=config.augmentation,
-        tracking=TrackingConfig(log_every=loop.log_every),
-    )
-
-
-def validate_pretraining(config: PretrainingConfig) -> PretrainingConfig:
-    """Check everything that can be checked without the data and the model.
-
-    Raises:
-        ConfigError: See `config.validate`.
-    """
-    config.output = validate(as_experiment(config)).output
-    return config
 
 
 class Pretrainer:
@@ -174,7 +60,7 @@ class Pretrainer:
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loader = Loader(self.samples, device, config.data.workers)
         self.progress = Progress(ranks=accelerator.num_processes)
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self.running = RunningLoss(accelerator)
 
     def fit(self, resume: bool = False) -> float:
         """Train to the last epoch.
@@ -191,8 +77,7 @@ class Pretrainer:
         before = self.keeper.prepare(resume)
         if before is not None:
             self.progress = before
-            # The sum is of all processes: one of them carries it on.
-            self.loss_sum.fill_(before.loss_sum if self.accelerator.is_main_process else 0.0)
+            self.running.begin(before.loss_sum)
         loss = float("nan")
         while self.progress.epoch < self.config.training.epochs:
             self._train_epoch()
@@ -210,21 +95,16 @@ class Pretrainer:
             accelerator.num_processes,
         )
         self.model.train()
-        bar = tqdm(
-            total=len(plan),
-            initial=progress.step,
-            desc=f"epoch {progress.epoch + 1}/{self.config.training.epochs}",
-            disable=not accelerator.is_main_process,
-            leave=False,
-        )
-        with bar:
+        with progress_bar(accelerator, progress, self.config.training.epochs, len(plan)) as bar:
             for batch in self.loader.batches(plan[progress.step :], progress.epoch):
                 self._step(batch, len(plan))
                 progress.step += 1
                 progress.samples += batch.share.total
                 bar.update()
                 if progress.update % self.config.training.log_every == 0:
-                    bar.set_postfix(loss=f"{self._mean_loss():.4f}", refresh=False)
+                    bar.set_postfix(
+                        loss=f"{self.running.mean(progress.samples):.4f}", refresh=False
+                    )
                 every = self.config.training.checkpoint_every
                 if every and progress.step < len(plan) and progress.update % every == 0:
                     self._save()
@@ -245,13 +125,8 @@ class Pretrainer:
             config.schedule,
             config.optimizer.learning_rate,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        if config.training.clip is not None:
-            accelerator.clip_grad_norm_(self.model.parameters(), config.training.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.loss_sum += each.detach().sum()
+        update_weights(accelerator, self.model, self.optimizer, rate, config.training.clip)
+        self.running.add(each)
         progress.update += 1
 
     def _noise(self, share: Share) -> Tensor:
@@ -264,14 +139,10 @@ class Pretrainer:
         noise = torch.from_numpy(np.concatenate(draws))
         return noise.to(self.accelerator.device, non_blocking=True)
 
-    def _mean_loss(self) -> float:
-        total = self.accelerator.reduce(self.loss_sum, "sum")
-        return float(total) / max(1, self.progress.samples)
-
     def _end_epoch(self) -> float:
         """Record the epoch and publish the weights in transformers' own format."""
         progress, accelerator = self.progress, self.accelerator
-        loss = self._mean_loss()
+        loss = self.running.mean(progress.samples)
         if accelerator.is_main_process:
             line = {
                 "epoch": progress.epoch,
@@ -279,18 +150,17 @@ class Pretrainer:
                 "learning_rate": self.optimizer.param_groups[0]["lr"],
                 "train": {"loss": loss, "samples": progress.samples},
             }
-            with (self.run / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            append_history(self.run, line)
             tqdm.write(f"epoch {progress.epoch + 1}/{self.config.training.epochs}: loss {loss:.4f}")
             partial = self.run / ".model.partial"
             shutil.rmtree(partial, ignore_errors=True)
             accelerator.unwrap_model(self.model).autoencoder.save_pretrained(partial)
             shutil.rmtree(self.run / "model", ignore_errors=True)
             partial.rename(self.run / "model")
-        progress.epoch, progress.step, progress.samples = progress.epoch + 1, 0, 0
-        self.loss_sum.zero_()
+        progress.end_epoch()
+        self.running.begin()
         return loss
 
     def _save(self) -> None:
-        self.progress.loss_sum = float(self.accelerator.reduce(self.loss_sum, "sum"))
+        self.progress.loss_sum = self.running.total()
         self.keeper.save(self.progress)

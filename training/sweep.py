@@ -15,17 +15,17 @@ from pathlib import Path
 # would hide libraries of the same names; the project's folder belongs there.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import gc  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from typing import Any  # noqa: E402
+import gc
+from collections.abc import Sequence
+from typing import Any
 
-from accelerate import PartialState  # noqa: E402
-from accelerate.state import AcceleratorState, GradientState  # noqa: E402
-from tqdm.auto import tqdm  # noqa: E402
+from accelerate import PartialState
+from accelerate.state import AcceleratorState, GradientState
+from tqdm.auto import tqdm
 
-from dataset_script.errors import ConfigError, HephaestusError, readable_errors  # noqa: E402
-from training.evaluate import evaluate  # noqa: E402
-from training.sweeping import (  # noqa: E402
+from dataset_script.errors import ConfigError, HephaestusError, readable_errors
+from training.evaluate import evaluate
+from training.sweeping import (
     Cell,
     cells,
     collect,
@@ -35,7 +35,7 @@ from training.sweeping import (  # noqa: E402
     to_csv,
     to_markdown,
 )
-from training.train import train  # noqa: E402
+from training.train import train
 
 USAGE = "python training/sweep.py SWEEP.yaml [--KEY VALUE ...]"
 

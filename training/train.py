@@ -14,18 +14,18 @@ from pathlib import Path
 # would hide libraries of the same names; the project's folder belongs there.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import logging  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+import logging
+from collections.abc import Sequence
 
-from accelerate import Accelerator, PartialState  # noqa: E402
-from jsonargparse import ArgumentParser  # noqa: E402
+from accelerate import Accelerator, PartialState
 
-from dataset_script.errors import readable_errors  # noqa: E402
-from training.config import Config  # noqa: E402
-from training.data import open_data  # noqa: E402
-from training.loop import Trainer  # noqa: E402
-from training.options import add_config_arguments, parse_config  # noqa: E402
-from training.tracking import check_trackers, start_trackers  # noqa: E402
+from dataset_script.errors import readable_errors
+from training.config import Config
+from training.data import open_data
+from training.loop import Trainer
+from training.options import read_command_line
+from training.rules import validate
+from training.tracking import check_trackers, start_trackers
 
 
 def train(config: Config, resume: bool = False) -> Path:
@@ -64,11 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with readable_errors():
-        parser = ArgumentParser(prog="train.py", description=__doc__, exit_on_error=False)
-        add_config_arguments(parser)
-        parser.add_argument("--resume", action="store_true", help="Continue an interrupted run.")
-        config, others = parse_config(parser, sys.argv[1:] if arguments is None else arguments)
-        train(config, others["resume"])
+        train(*read_command_line("train.py", __doc__, arguments, Config, validate))
         PartialState().destroy_process_group()
 
 

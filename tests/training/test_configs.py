@@ -11,8 +11,8 @@ from jsonargparse import ArgumentParser
 
 from training.masked_autoencoder import MaskedAutoencoder
 from training.models import build_model
-from training.options import add_config_arguments, load_config, parse_as
-from training.pretraining import PretrainingConfig, validate_pretraining
+from training.options import add_config_arguments, load_config, parse_config
+from training.pretraining_config import PretrainingConfig, validate_pretraining
 from training.sweeping import cells, read_sweep
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -108,7 +108,7 @@ def test_the_pretraining_builds_and_fits_its_followers():
     parser = ArgumentParser(exit_on_error=False)
     add_config_arguments(parser, PretrainingConfig)
     arguments = ["--config", str(CONFIGS / "ours" / "pretraining.yaml")]
-    config, _ = parse_as(parser, arguments, PretrainingConfig, validate_pretraining)
+    config, _ = parse_config(parser, arguments, PretrainingConfig, validate_pretraining)
     with torch.device("meta"):
         source = MaskedAutoencoder(config.data.channels, 64, config.model.options)
     encoder = source.autoencoder.vit.layers[0].mlp.fc1.weight

@@ -19,10 +19,9 @@ from training.initialise import load_weights, require_same_channels
 from training.masked_autoencoder import MaskedAutoencoder
 from training.models import build_model
 from training.pretrain import main
-from training.pretraining import (
-    SPLIT,
+from training.pretraining import SPLIT, Pretrainer
+from training.pretraining_config import (
     AutoencoderConfig,
-    Pretrainer,
     PretrainingConfig,
     PretrainingLoopConfig,
     as_experiment,
