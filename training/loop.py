@@ -9,42 +9,32 @@ what is minimised.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from dataset_script.channels import select
 from dataset_script.errors import ConfigError
-from training import checkpoints
 from training.augmentation import Augmentation
 from training.checkpoints import Progress
 from training.config import Config
 from training.data import OpenedData
-from training.examples import examples_figure
-from training.facts import ModelFacts
-from training.figures import to_image
+from training.epoch import RunningLoss, progress_bar
 from training.initialise import require_same_channels
+from training.judging import Candidate, Judge
 from training.loader import Batch, Loader
 from training.losses import Loss
-from training.models import OURS, build_model
-from training.operating_point import choose_temperature, choose_threshold, to_probability
-from training.optimisation import learning_rate, make_optimizer
-from training.predictions import Predictions, predict
+from training.models import build_model
+from training.optimisation import learning_rate, make_optimizer, update_weights
 from training.preprocessing import Preprocessor
-from training.report import headline
 from training.resuming import Keeper, is_sharded
 from training.sampling import Share, epoch_order, share_out
-from training.tracking import log_images
 
 
 class Trainer:
@@ -58,8 +48,7 @@ class Trainer:
 
     def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
         self.config, self.data, self.accelerator = config, data, accelerator
-        self.run = Path(config.output)
-        self.train, self.validation = data.splits["train"], data.splits["validation"]
+        self.train = data.splits["train"]
         set_seed(config.seed)
         if config.model.init_from:
             require_same_channels(Path(config.model.init_from), data.channels)
@@ -75,7 +64,7 @@ class Trainer:
             model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if config.training.compile:
             model.compile()
-        self.library = model.library
+        library = model.library
         self.model, self.optimizer = accelerator.prepare(
             model, make_optimizer(model, config.optimizer)
         )
@@ -88,8 +77,11 @@ class Trainer:
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loss = Loss(config.loss, data.task).to(device)
         self.loader = Loader(self.train, device, config.data.workers, config.loss.confidence)
+        self.judge = Judge(
+            config, data, accelerator, self.keeper, library, self._judged_images, self.loss
+        )
         self.progress = Progress(ranks=accelerator.num_processes)
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self.running = RunningLoss(accelerator)
         self.waited = 0.0
 
     def fit(self, resume: bool = False) -> Progress:
@@ -107,8 +99,7 @@ class Trainer:
         resumed = self.keeper.prepare(resume)
         if resumed is not None:
             self.progress = resumed
-            # The sum is of all processes: one of them carries it on.
-            self.loss_sum.fill_(resumed.loss_sum if self.accelerator.is_main_process else 0.0)
+            self.running.begin(resumed.loss_sum)
         training = self.config.training
         while self.progress.epoch < training.epochs and not self._stopped():
             begun, self.waited = time.perf_counter(), 0.0
@@ -118,8 +109,8 @@ class Trainer:
             validated = done % training.validate_every == 0 or done == training.epochs
             if validated:
                 self._validate(trained)
-            self.progress.epoch, self.progress.step, self.progress.samples = done, 0, 0
-            self.loss_sum.zero_()
+            self.progress.end_epoch()
+            self.running.begin()
             if validated or self._checkpoint_due():
                 self._save()
         return self.progress
@@ -144,7 +135,7 @@ class Trainer:
         )
 
     def _save(self) -> None:
-        self.progress.loss_sum = float(self.accelerator.reduce(self.loss_sum, "sum"))
+        self.progress.loss_sum = self.running.total()
         self.keeper.save(self.progress)
 
     # Training
@@ -161,13 +152,7 @@ class Trainer:
         plan = self._plan(progress.epoch)
         updates = -(-len(plan) // accumulation)
         self.model.train()
-        bar = tqdm(
-            total=len(plan),
-            initial=progress.step,
-            desc=f"epoch {progress.epoch + 1}/{self.config.training.epochs}",
-            disable=not self.accelerator.is_main_process,
-            leave=False,
-        )
+        bar = progress_bar(self.accelerator, progress, self.config.training.epochs, len(plan))
         batches = self._timed(self.loader.batches(plan[progress.step :], progress.epoch))
         with bar, contextlib.closing(batches):
             for batch in batches:
@@ -201,14 +186,15 @@ class Trainer:
         stack, target = self.augment(
             stack, batch.target, batch.share.indices.tolist(), self.progress.epoch
         )
+        images = self._in_order(self.preprocess.normalise(stack))
         with contextlib.nullcontext() if ends else accelerator.no_sync(self.model):
-            each = self.loss(self.model(self._images(stack)), target) * batch.weight
+            each = self.loss(self.model(images), target) * batch.weight
             # Processes average their gradients; the mean over samples is wanted.
             accelerator.backward(each.sum() * (accelerator.num_processes / samples))
-        self.loss_sum += each.detach().sum()
+        self.running.add(each)
 
-    def _images(self, stack: Tensor) -> Tensor:
-        images = self.preprocess.normalise(stack)
+    def _in_order(self, images: Tensor) -> Tensor:
+        """Images in the memory order of the configuration."""
         if not self.config.training.channels_last:
             return images
         planes = images.flatten(1, 2).contiguous(memory_format=torch.channels_last)
@@ -223,12 +209,7 @@ class Trainer:
             self.config.schedule,
             self.config.optimizer.learning_rate,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        if training.clip is not None:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), training.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        update_weights(self.accelerator, self.model, self.optimizer, rate, training.clip)
         progress.update += 1
         if self.ema is not None:
             self.ema.update(self.accelerator.unwrap_model(self.model), progress.update)
@@ -236,135 +217,33 @@ class Trainer:
     def _report(self, bar: tqdm) -> None:
         if self.progress.update % self.config.tracking.log_every:
             return
-        loss = self._epoch_loss()
+        loss = self.running.mean(self.progress.samples)
         bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-        rate = self.optimizer.param_groups[0]["lr"]
-        self.accelerator.log(
-            {"train/loss": loss, "train/learning_rate": rate}, step=self.progress.update
-        )
+        values = {"train/loss": loss, "train/learning_rate": self._rate()}
+        self.accelerator.log(values, step=self.progress.update)
 
-    def _epoch_loss(self) -> float:
-        total = self.accelerator.reduce(self.loss_sum, "sum")
-        return float(total) / max(1, self.progress.samples)
+    def _rate(self) -> float:
+        return self.optimizer.param_groups[0]["lr"]
 
-    # Validation
-
-    def forward(self, batch: Batch) -> Tensor:
-        """Logits of a batch, with the model as it stands."""
-        return self.model(self._images(self.preprocess.assemble(batch.rasters)))
-
-    def predict(self, model: nn.Module | None = None) -> Predictions:
-        """Predictions of the validation split.
-
-        Args:
-            model: Another model than the one in training: its moving average.
-        """
-        used = self.model if model is None else model
-        used.eval()
-        return predict(
-            lambda batch: used(self._images(self.preprocess.assemble(batch.rasters))),
-            self.validation,
-            self.accelerator,
-            self.config.training.batch_size,
-            self.config.data.workers,
-            self.loss,
-        )
+    def _judged_images(self, batch: Batch) -> Tensor:
+        return self._in_order(self.preprocess(batch.rasters))
 
     def _validate(self, trained: float) -> None:
-        progress, select_by = self.progress, self.config.training.select
-        line: dict[str, Any] = {
-            "epoch": progress.epoch,
-            "update": progress.update,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
-            "train": {"loss": self._epoch_loss(), "samples": progress.samples},
-        }
-        begun = time.perf_counter()
-        candidates = [("validation", self.accelerator.unwrap_model(self.model), self.predict())]
+        progress, bare = self.progress, self.accelerator.unwrap_model(self.model)
+        loss = self.running.mean(progress.samples)
+        candidates = [Candidate("validation", self.model, bare)]
         if self.ema is not None:
             average = self.ema.module
-            candidates.append(("validation_ema", average, self.predict(average)))
-        improved = False
-        for name, model, predictions in candidates:
-            threshold = choose_threshold(predictions)
-            metrics = headline(predictions, threshold)
-            line[name] = {"loss": float(predictions.loss.mean()), **metrics}
-            score = metrics.get(select_by)
-            if score is not None and (progress.best is None or score > progress.best):
-                progress.best, progress.best_epoch, improved = score, progress.epoch, True
-                self._keep_best(model, predictions, threshold)
-        progress.stale = 0 if improved else progress.stale + 1
-        line["timing"] = {
-            "train_seconds": trained,
-            "validation_seconds": time.perf_counter() - begun,
-            "samples_per_second": progress.samples / trained,
-            "waiting_share": self.waited / trained,
+            candidates.append(Candidate("validation_ema", average, average))
+        line = {
+            "epoch": progress.epoch,
+            "update": progress.update,
+            "learning_rate": self._rate(),
+            "train": {"loss": loss, "samples": progress.samples},
+            "timing": {
+                "train_seconds": trained,
+                "samples_per_second": progress.samples / trained,
+                "waiting_share": self.waited / trained,
+            },
         }
-        self._record(line)
-
-    def _keep_best(self, model: nn.Module, predictions: Predictions, threshold: float) -> None:
-        state = self.keeper.states()[0] if is_sharded(self.accelerator) else model.state_dict()
-        if not self.accelerator.is_main_process:
-            return
-        temperature = choose_temperature(predictions)
-        facts = dataclasses.replace(
-            self.facts(),
-            threshold=to_probability(threshold, temperature),
-            temperature=temperature,
-        )
-        checkpoints.write_weights(state, self.run / checkpoints.BEST)
-        checkpoints.write_json(facts.to_dict(), self.run / "model.json")
-
-    def facts(self) -> ModelFacts:
-        """What inference with this model depends on, threshold and temperature not yet chosen."""
-        config, data = self.config, self.data
-        channels = select(data.channels)
-        return ModelFacts(
-            objective=config.objective,
-            task=config.task,
-            classes=data.task.classes,
-            multilabel=data.task.multilabel,
-            library=self.library,
-            architecture=config.model.name,
-            encoder=config.model.encoder or (config.model.name if self.library == OURS else ""),
-            options=config.model.options,
-            temporal=config.model.temporal,
-            channels=data.channels,
-            mean=tuple(channel.mean for channel in channels),
-            std=tuple(channel.std for channel in channels),
-            timeseries_length=data.task.timeseries_length,
-            image_size=data.image_size,
-            pixel_size=data.pixel_size,
-            mask_target=config.data.mask_target,
-            split=data.scheme,
-            dataset=data.name,
-        )
-
-    def _record(self, line: dict[str, Any]) -> None:
-        if self.accelerator.is_main_process:
-            with (self.run / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            scores = " ".join(
-                f"{key} {value:.3f}"
-                for key, value in line["validation"].items()
-                if key in ("loss", "f1", "auroc", "iou") and value is not None
-            )
-            kept = " *" if self.progress.stale == 0 else ""
-            tqdm.write(
-                f"epoch {line['epoch'] + 1}/{self.config.training.epochs}: "
-                f"train loss {line['train']['loss']:.3f}, validation {scores}{kept}"
-            )
-        values = {
-            f"{part}/{key}": value
-            for part in ("train", "validation", "validation_ema", "timing")
-            for key, value in line.get(part, {}).items()
-            if value is not None
-        }
-        self.accelerator.log(values, step=self.progress.update)
-        if self.config.tracking.images and self.config.tracking.trackers:
-            figure = examples_figure(
-                self.forward, self.validation, self.accelerator.device, self.config.tracking.images
-            )
-            if self.accelerator.is_main_process:
-                log_images(
-                    self.accelerator, {"predictions": to_image(figure)}, self.progress.update
-                )
+        self.judge.measure(candidates, progress, line)

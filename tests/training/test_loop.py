@@ -82,7 +82,7 @@ def test_nothing_is_read_back_within_a_step(dataset, tmp_path, monkeypatch, obje
     subject._train_epoch()
     assert subject.progress.update > 4
     assert calls == []
-    assert float(subject.loss_sum) > 0 and calls == ["__float__"]  # the counting works
+    assert float(subject.running.sum) > 0 and calls == ["__float__"]  # the counting works
 
 
 def test_loss_does_not_depend_on_how_an_epoch_is_cut(dataset, tmp_path, monkeypatch):
@@ -98,7 +98,7 @@ def test_loss_does_not_depend_on_how_an_epoch_is_cut(dataset, tmp_path, monkeypa
         subject.model.eval()
         monkeypatch.setattr(subject.model, "train", lambda: None)  # batch statistics would differ
         subject._train_epoch()
-        losses.append(subject._epoch_loss())
+        losses.append(subject.running.mean(subject.progress.samples))
     np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
 
 
@@ -136,7 +136,7 @@ def test_channels_last_changes_no_result(dataset, tmp_path):
     for options in ({}, {"training.channels_last": True}):
         subject = trainer(dataset, tmp_path / "x", **options)
         subject._train_epoch()
-        losses.append(subject._epoch_loss())
+        losses.append(subject.running.mean(subject.progress.samples))
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     convolution = next(m for m in subject.model.modules() if isinstance(m, torch.nn.Conv2d))
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
