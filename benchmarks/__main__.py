@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.harness import Goal, as_json, goals_table, machine
 
-PARTS = ("reading", "storage", "exporting", "training", "scaling")
+PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,6 +71,11 @@ def measure(args: argparse.Namespace) -> tuple[list[Goal], dict]:
             timings["reading, cold"] = cold
         return goals
 
+    def first_batch() -> list[Goal]:
+        from benchmarks import first_batch
+
+        return first_batch.measure(work)
+
     def storage() -> list[Goal]:
         from benchmarks import storage
 
@@ -95,12 +100,13 @@ def measure(args: argparse.Namespace) -> tuple[list[Goal], dict]:
 
     parts: dict[str, Callable[[], list[Goal]]] = {
         "reading": reading,
+        "first batch": first_batch,
         "storage": storage,
         "exporting": exporting,
         "training": training,
         "scaling": scaling,
     }
-    if {"reading", "storage", "exporting"} & set(args.only):
+    if {"reading", "first batch", "storage", "exporting"} & set(args.only):
         print("preparing the workload ...", flush=True)
         work.prepare()
     goals = []

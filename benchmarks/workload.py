@@ -79,10 +79,13 @@ class Workload:
             "stack.memmap",
             lambda path: baselines.write_memmap(path, (x for x, _ in self.stacks()), self.count),
         )
-        self._once(
-            "compact.memmap",
-            lambda path: baselines.write_memmap(path, self.raw_rows(), self.count),
-        )
+        for kind in ("arrow", "compact-arrow"):
+            self._once(
+                f"{kind}.memmap",
+                lambda path, kind=kind: baselines.write_memmap(
+                    path, self.raw_rows(kind), self.count
+                ),
+            )
 
     def export(self, kind: str, out: Path | None = None, workers: int = 1) -> Path:
         """Export the cubes with our own code."""
@@ -98,7 +101,7 @@ class Workload:
             progress=False,
         )
 
-    def samples(self, kind: str = "parquet") -> Samples:
+    def samples(self, kind: str) -> Samples:
         """The compared samples, opened as training opens them."""
         config = Config(data=DataConfig(path=str(self.exported(kind)), config=f"ts{T}"))
         config.objective = "segmentation"
@@ -112,16 +115,16 @@ class Workload:
 
     def stacks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Float stacks `[T*C, H, W]` in physical units and union masks `[H, W]`."""
-        samples = self.samples()
+        samples = self.samples("arrow")
         assemble = Preprocessor(CHANNEL_NAMES, T).assemble
         for share in self.plan(samples, 1):
             batch = next(iter(Loader(samples, DEVICE, 0).batches([share])))
             stack = assemble(batch.rasters)[0].flatten(0, 1)
             yield stack.numpy(), batch.target[0].numpy().astype("uint8")
 
-    def raw_rows(self) -> Iterator[np.ndarray]:
-        """The compact bytes of a row, end to end: what a memory map of them would hold."""
-        samples = self.samples()
+    def raw_rows(self, kind: str) -> Iterator[np.ndarray]:
+        """The bytes of a row, end to end: what a memory map of them would hold."""
+        samples = self.samples(kind)
         for share in self.plan(samples, 1):
             rasters = samples.rows.read(samples.row(int(share.indices[0])))
             yield np.concatenate([raster.reshape(-1).view("uint8") for raster in rasters.values()])
