@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,28 @@ from training.pretrained import fetching
 from training.refusals import nearest, refusals, refuse_reserved, refuse_unknown
 
 
-def build_timm(
-    name: str,
-    *,
-    planes: int,
-    num_classes: int,
-    image_size: int,
-    pretrained: bool,
-    options: Mapping[str, Any],
-) -> nn.Module:
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a model, whichever library builds it.
+
+    Attributes:
+        planes: Input planes: channels, times steps where these are stacked.
+        num_classes: Outputs, an image or a pixel.
+        image_size: Side of the input in pixels.
+        pretrained: Start from the library's weights, inflated to `planes`; see
+            `training.inflation`.
+        options: Further keyword arguments of the architecture; of transformers, fields of its
+            configuration.
+    """
+
+    planes: int
+    num_classes: int
+    image_size: int
+    pretrained: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_timm(name: str, wanted: Wanted) -> nn.Module:
     """A timm classifier.
 
     Architectures with a fixed input size (ViT, Swin and their kin) are built for `image_size`
@@ -42,11 +56,7 @@ def build_timm(
 
     Args:
         name: Any name of `timm.list_models()`, with or without a pretrained tag.
-        planes: Input planes, that is, channels times steps.
-        num_classes: Outputs.
-        image_size: Side of the input in pixels.
-        pretrained: Start from timm's weights, inflated by timm to `planes`.
-        options: Further keyword arguments of the architecture.
+        wanted: See `Wanted`.
 
     Returns:
         timm's module; float32 [B, planes, H, W] -> [B, num_classes].
@@ -55,43 +65,35 @@ def build_timm(
         ConfigError: If timm does not know the name or refuses an option, or the weights cannot be
             had.
     """
-    refuse_reserved(options, ("in_chans", "num_classes", "pretrained"))
+    refuse_reserved(wanted.options, ("in_chans", "num_classes", "pretrained"))
     architecture = name.split(".")[0]
     remote = name.startswith(("hf-hub:", "hf_hub:"))
     if not timm.is_model(architecture) and not remote:
         raise ConfigError(f"model.name: timm has no {name!r}{nearest(name, timm.list_models())}")
-    options = dict(options)
+    options = dict(wanted.options)
     what = f"timm {name}"
-    fetch = pretrained or remote
+    fetch = wanted.pretrained or remote
     with refusals(what), fetching(f"the weights of {what}") if fetch else nullcontext():
         known = timm.get_pretrained_cfg(name, allow_unregistered=True)
         if known is not None and known.fixed_input_size:
-            options.setdefault("img_size", image_size)
+            options.setdefault("img_size", wanted.image_size)
         return timm.create_model(
-            name, pretrained=pretrained, in_chans=planes, num_classes=num_classes, **options
+            name,
+            pretrained=wanted.pretrained,
+            in_chans=wanted.planes,
+            num_classes=wanted.num_classes,
+            **options,
         )
 
 
-def build_smp(
-    name: str,
-    *,
-    encoder: str,
-    planes: int,
-    num_classes: int,
-    image_size: int,
-    pretrained: bool,
-    options: Mapping[str, Any],
-) -> nn.Module:
+def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
     """A segmentation-models-pytorch segmenter.
 
     Args:
         name: Any of its architectures (Unet, DeepLabV3Plus, Segformer, ...), in any case.
-        encoder: Any of its encoders; `tu-` and a timm name for timm's.
-        planes: Input planes, that is, channels times steps.
-        num_classes: Outputs a pixel.
-        image_size: Side of the input in pixels.
-        pretrained: Start the encoder from its ImageNet weights, inflated by smp to `planes`.
-        options: Further keyword arguments of the architecture.
+        encoder: Any of its encoders; `tu-` and a timm name for timm's. It alone has pretrained
+            weights.
+        wanted: See `Wanted`.
 
     Returns:
         smp's module; float32 [B, planes, H, W] -> [B, num_classes, H, W].
@@ -105,57 +107,45 @@ def build_smp(
         names = [kind.__name__ for kind in architectures.values()]
         raise ConfigError(f"model.name: smp has no {name!r}; it has {', '.join(names)}")
     refuse_reserved(
-        options,
+        wanted.options,
         ("encoder_name", "encoder_weights", "in_channels", "classes", "aux_params", "activation"),
     )
     if not encoder.startswith("tu-"):  # smp passes what it does not know to timm encoders alone
         known = inspect.signature(architectures[name.lower()]).parameters
-        refuse_unknown(options, known, f"smp {name}")
+        refuse_unknown(wanted.options, known, f"smp {name}")
         _check_encoder(encoder)
-    weights = (True if encoder.startswith("tu-") else "imagenet") if pretrained else None
-    what = f"smp {name} with encoder {encoder}"
-
-    with refusals(what), fetching(f"the weights of {what}") if pretrained else nullcontext():
+    weights = (True if encoder.startswith("tu-") else "imagenet") if wanted.pretrained else None
+    what, size = f"smp {name} with encoder {encoder}", wanted.image_size
+    with refusals(what), fetching(f"the weights of {what}") if wanted.pretrained else nullcontext():
         model: Any = smp.create_model(
             name,
             encoder_name=encoder,
             encoder_weights=weights,
-            in_channels=planes,
-            classes=num_classes,
-            **options,
+            in_channels=wanted.planes,
+            classes=wanted.num_classes,
+            **wanted.options,
         )
     if any(parameter.is_meta for parameter in model.parameters()):
         model.to("meta")  # smp makes the first convolution on the CPU, whatever the device context
     stride = model.encoder.output_stride
-    if model.requires_divisible_input_shape and image_size % stride:
-        raise ConfigError(f"{what} needs an image size divisible by {stride}, not {image_size}")
+    if model.requires_divisible_input_shape and size % stride:
+        raise ConfigError(f"{what} needs an image size divisible by {stride}, not {size}")
     with refusals(what):
-        _freeze_unreached(model, model, torch.zeros(1, planes, image_size, image_size))
+        _freeze_unreached(model, model, torch.zeros(1, wanted.planes, size, size))
     return model
 
 
-def build_transformers(
-    name: str,
-    *,
-    objective: str,
-    planes: int,
-    num_classes: int,
-    image_size: int,
-    pretrained: bool,
-    options: Mapping[str, Any],
-) -> nn.Module:
+def build_transformers(name: str, objective: str, wanted: Wanted) -> nn.Module:
     """A transformers image classifier or semantic segmenter.
+
+    Position embeddings are built for `image_size`, or resampled to it, unless `options` says
+    `image_size`.
 
     Args:
         name: A kind of model (vit, convnext, segformer, ...), a repository on the Hub or a local
             folder, whose configuration is taken.
         objective: "classification" or "segmentation".
-        planes: Input planes, that is, channels times steps.
-        num_classes: Outputs, an image or a pixel.
-        image_size: Side of the input in pixels; position embeddings are built for it, or
-            resampled to it, unless `options` says `image_size`.
-        pretrained: Start from the weights of `name`; see `training.inflation`.
-        options: Fields of the model's configuration.
+        wanted: See `Wanted`.
 
     Returns:
         transformers' module; float32 [B, planes, H, W] -> an output with `.logits`.
@@ -164,6 +154,7 @@ def build_transformers(
         ConfigError: If transformers does not know the name or refuses an option, the weights
             cannot be had or do not fit.
     """
+    planes, size, options = wanted.planes, wanted.image_size, wanted.options
     refuse_reserved(options, ("num_channels", "num_labels"))
     auto = (
         AutoModelForImageClassification
@@ -173,7 +164,7 @@ def build_transformers(
     what = f"transformers {name}"
     source = None
     with refusals(what):
-        if pretrained:
+        if wanted.pretrained:
             if name in CONFIG_MAPPING:
                 raise ConfigError(
                     f"model.pretrained: {name} is a kind of model, which has no weights; name a "
@@ -182,7 +173,7 @@ def build_transformers(
             with _local_or_fetching(name, f"the weights of {what}"):
                 source = auto.from_pretrained(name)
         config = _configuration(name, options, what)
-        config.num_labels = num_classes
+        config.num_labels = wanted.num_classes
         # where a kind has several heads, transformers chooses by this list and trips on None
         config.architectures = config.architectures or []
         if hasattr(config, "use_auxiliary_head"):
@@ -193,7 +184,7 @@ def build_transformers(
                 part.num_channels = planes
             if hasattr(part, "image_size") and "image_size" not in options:
                 several = isinstance(part.image_size, list | tuple)
-                part.image_size = [image_size, image_size] if several else image_size
+                part.image_size = [size, size] if several else size
         model = auto.from_config(config)
         convolution = first_convolution(model)
         if convolution is None or convolution[1].in_channels != planes:
@@ -201,7 +192,7 @@ def build_transformers(
                 f"{what} cannot take {planes} input planes by its num_channels; if its "
                 "configuration has another name for them, set that in model.options"
             )
-        image = torch.zeros(1, planes, image_size, image_size)
+        image = torch.zeros(1, planes, size, size)
         _freeze_unreached(model, lambda pixels: model(pixel_values=pixels).logits, image)
     if source is not None:
         weights = source.state_dict()

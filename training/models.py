@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from dataset_script.errors import ConfigError
 from training.config import ModelConfig
-from training.families import build_smp, build_timm, build_transformers
+from training.families import Wanted, build_smp, build_timm, build_transformers
 from training.initialise import load_weights
 from training.temporal import TemporalClassifier, TemporalSegmenter
 
@@ -106,15 +106,11 @@ def build_model(
         ConfigError: If the library cannot build what is asked for, or weights are missing or do
             not fit.
     """
-    if config.temporal == "stack":
-        backbone = _stacked(
-            config, objective, num_channels * timeseries_length, num_classes, image_size
-        )
-        model = wrap(backbone, config.library, objective)
-    else:
-        model = wrap(
-            _temporal(config, objective, num_channels, num_classes, image_size), OURS, objective
-        )
+    stacked = config.temporal == "stack"
+    planes = num_channels * timeseries_length if stacked else num_channels
+    wanted = Wanted(planes, num_classes, image_size, config.pretrained, config.options)
+    build = _stacked if stacked else _temporal
+    model = wrap(build(config, objective, wanted), config.library if stacked else OURS, objective)
     if config.init_from:
         report = load_weights(model, Path(config.init_from))
         level = logging.WARNING if report.missing else logging.INFO
@@ -122,40 +118,29 @@ def build_model(
     return model
 
 
-def _stacked(
-    config: ModelConfig, objective: str, planes: int, num_classes: int, image_size: int
-) -> nn.Module:
-    common: dict[str, Any] = {
-        "planes": planes,
-        "num_classes": num_classes,
-        "image_size": image_size,
-        "pretrained": config.pretrained,
-        "options": config.options,
-    }
+def _stacked(config: ModelConfig, objective: str, wanted: Wanted) -> nn.Module:
     if config.library == "transformers":
-        return build_transformers(config.name, objective=objective, **common)
+        return build_transformers(config.name, objective, wanted)
     _check_objective(config, objective)
     if config.library == "timm":
-        return build_timm(config.name, **common)
-    return build_smp(config.name, encoder=config.encoder, **common)
+        return build_timm(config.name, wanted)
+    return build_smp(config.name, config.encoder, wanted)
 
 
-def _temporal(
-    config: ModelConfig, objective: str, channels: int, num_classes: int, image_size: int
-) -> nn.Module:
+def _temporal(config: ModelConfig, objective: str, wanted: Wanted) -> nn.Module:
     if config.library == "transformers":
         raise ConfigError(
             f"model.temporal {config.temporal} takes encoders of timm (classification) and smp "
             "(segmentation); a transformers model can stack the steps"
         )
     _check_objective(config, objective)
-    width = {key: config.options[key] for key in config.options if key == "hidden_channels"}
-    options = {key: value for key, value in config.options.items() if key not in width}
+    options = dict(wanted.options)
+    width = {key: options.pop(key) for key in ("hidden_channels",) if key in options}
     common: dict[str, Any] = {
         "fusion": config.temporal,
-        "in_channels": channels,
-        "num_classes": num_classes,
-        "image_size": image_size,
+        "in_channels": wanted.planes,
+        "num_classes": wanted.num_classes,
+        "image_size": wanted.image_size,
         "options": options,
         **width,
     }
@@ -166,14 +151,8 @@ def _temporal(
     else:
         model = TemporalSegmenter(config.name, config.encoder, **common)
         part = model.segmenter
-    if config.pretrained:
-        single = _stacked(
-            dataclasses.replace(config, options=options),
-            objective,
-            channels,
-            num_classes,
-            image_size,
-        )
+    if wanted.pretrained:
+        single = _stacked(config, objective, dataclasses.replace(wanted, options=options))
         part.load_state_dict(single.state_dict())
     return model
 

@@ -15,7 +15,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from dataset_script.errors import ConfigError
-from training.families import build_smp, build_timm
+from training.families import Wanted, build_smp, build_timm
 from training.fusion import make_fusion
 
 MIN_FUSED_STRIDE = 4
@@ -52,14 +52,8 @@ class TemporalClassifier(nn.Module, PyTorchModelHubMixin, library_name="hephaest
         options: Mapping[str, Any] | None = None,
     ):
         super().__init__()
-        self.encoder: Any = build_timm(
-            encoder,
-            planes=in_channels,
-            num_classes=num_classes,
-            image_size=image_size,
-            pretrained=False,
-            options=options or {},
-        )
+        wanted = Wanted(in_channels, num_classes, image_size, options=options or {})
+        self.encoder: Any = build_timm(encoder, wanted)
         encoder_module: Any = self.encoder
         if getattr(encoder_module, "global_pool", None) == "token":
             # a head on the class token would never see the fused patches
@@ -128,15 +122,8 @@ class TemporalSegmenter(nn.Module, PyTorchModelHubMixin, library_name="hephaestu
         super().__init__()
         if architecture.lower() == "dpt":
             raise ConfigError("model.temporal: smp's DPT hands on tokens, not maps; use stack")
-        self.segmenter: Any = build_smp(
-            architecture,
-            encoder=encoder,
-            planes=in_channels,
-            num_classes=num_classes,
-            image_size=image_size,
-            pretrained=False,
-            options=options or {},
-        )
+        wanted = Wanted(in_channels, num_classes, image_size, options=options or {})
+        self.segmenter: Any = build_smp(architecture, encoder, wanted)
         self.fusions = nn.ModuleList(
             make_fusion(fusion if worth or fusion == "max" else "mean", channels, hidden_channels)
             for worth, channels in _levels(self.segmenter, in_channels, image_size)
