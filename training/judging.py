@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -84,6 +85,11 @@ class Judge:
             line: What the epoch's record holds so far; `timing` lacks the validation.
         """
         begun, improved = time.perf_counter(), False
+        if is_sharded(self.accelerator):
+            # Each process has its own statistics of batches. The first's are kept, so they are
+            # what is to be measured; DDP shares them by itself.
+            for buffer in candidates[0].model.buffers():
+                torch.distributed.broadcast(buffer, 0)
         for candidate in candidates:
             predictions = self._predict(candidate.model)
             threshold = choose_threshold(predictions)

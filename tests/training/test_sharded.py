@@ -1,0 +1,74 @@
+"""Weights that no process holds whole: checkpoints, the best model and resumption.
+
+accelerate shards on GPUs alone, so two CPU processes shard the model here as it would (FSDP2).
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.training.experiments import ROOT, history, small
+from training.checkpoints import read_latest
+from training.evaluate import evaluate
+from training.options import save_config
+
+PROGRAM = """
+import sys
+sys.path[0] = {root!r}
+import torch
+torch.set_num_threads(1)
+from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from training import judging, loop
+from training.data import open_data
+from training.optimisation import make_optimizer
+from training.options import load_config
+
+class Sharding(Accelerator):
+    def prepare(self, model, optimizer):
+        fully_shard(model, mesh=init_device_mesh("cpu", (self.num_processes,)))
+        assert any(hasattr(p, "placements") for p in model.parameters())
+        return model, AcceleratedOptimizer(make_optimizer(model, config.optimizer))
+
+for module in (judging, loop):
+    module.is_sharded = lambda accelerator: True
+for output, epochs in (("whole", 4), ("cut", 2), ("cut", 4)):
+    config = load_config({folder!r} + "/config.yaml", {{"output": {folder!r} + "/" + output}})
+    trainer = loop.Trainer(config, open_data(config, ("train", "validation")), Sharding())
+    if epochs == 2:
+        trainer._stopped = lambda: trainer.progress.epoch == 2
+    trainer.fit(resume=True)
+    trainer.accelerator.wait_for_everyone()
+"""
+
+
+def test_a_sharded_run_is_kept_whole_and_resumed(dataset, tmp_path):
+    options = {"training.epochs": 4, "training.batch_size": 3, "model.options": {"drop_rate": 0.3}}
+    save_config(small(dataset, tmp_path, **options), tmp_path / "config.yaml")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(root=str(ROOT), folder=str(tmp_path)))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc_per_node=2", program),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
+    )
+    assert done.returncode == 0, done.stderr
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert len(history(whole)) == 4
+    assert history(cut) == history(whole)
+    ours, theirs = (read_latest(run, 0)[0] for run in (cut, whole))
+    assert all(torch.equal(ours.model[name], theirs.model[name]) for name in theirs.model)
+    results = evaluate(whole, "validation")  # the kept weights, by one process alone
+    best = max(line["validation"]["f1"] for line in history(whole))
+    assert results["metrics"]["f1"] == pytest.approx(best)
