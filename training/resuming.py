@@ -32,6 +32,31 @@ def is_sharded(accelerator: Accelerator) -> bool:
     return accelerator.distributed_type == DistributedType.FSDP
 
 
+def require_same_settings(run: Path, config: Config) -> None:
+    """Check that a run's folder, if it holds one, is of this configuration.
+
+    Args:
+        run: The folder.
+        config: The configuration; keys that change nothing that is learnt may differ.
+
+    Raises:
+        ConfigError: Naming the keys that differ.
+    """
+    if not (run / "config.yaml").exists():
+        return
+    before = flatten(load_config(run / "config.yaml"))
+    changed = [
+        key
+        for key, value in flatten(config).items()
+        if before[key] != value and not key.startswith(_FREE)
+    ]
+    if changed:
+        raise ConfigError(
+            f"{run} was trained with another {', '.join(changed)}; resume with the same settings "
+            "or set another output"
+        )
+
+
 class Keeper:
     """Keeps the state of a run on disk.
 
@@ -108,18 +133,7 @@ class Keeper:
         return get_state_dict(self.model, self.optimizer.optimizer, options=_FULL)
 
     def _restore(self) -> Progress | None:
-        if (self.run / "config.yaml").exists():
-            before = flatten(load_config(self.run / "config.yaml"))
-            changed = [
-                key
-                for key, value in flatten(self.config).items()
-                if before[key] != value and not key.startswith(_FREE)
-            ]
-            if changed:
-                raise ConfigError(
-                    f"{self.run} was trained with another {', '.join(changed)}; resume with the "
-                    "same settings or set another output"
-                )
+        require_same_settings(self.run, self.config)
         latest = checkpoints.read_latest(self.run, self.accelerator.process_index)
         return None if latest is None else self._load(*latest)
 

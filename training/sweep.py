@@ -25,16 +25,8 @@ from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, HephaestusError, readable_errors
 from training.evaluate import evaluate
-from training.sweeping import (
-    Cell,
-    cells,
-    collect,
-    finished,
-    read_reference,
-    read_sweep,
-    to_csv,
-    to_markdown,
-)
+from training.sweep_table import collect, read_reference, to_csv, to_markdown
+from training.sweeping import Cell, cells, finished, read_sweep
 from training.train import train
 
 USAGE = "python training/sweep.py SWEEP.yaml [--KEY VALUE ...]"
@@ -88,7 +80,14 @@ def _run(cell: Cell) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run the sweep."""
+    """Parse the command line and run the sweep.
+
+    Args:
+        arguments: The command line; None takes the process's own.
+
+    Raises:
+        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print(f"usage: {USAGE}\n\n{__doc__}")

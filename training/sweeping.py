@@ -1,15 +1,11 @@
-"""A grid of experiments, models times inputs times seeds, and its table in the paper's form."""
+"""A grid of experiments: models times inputs times seeds."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import difflib
-import io
 import itertools
 import json
 import re
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +13,13 @@ from typing import Any
 
 import yaml
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from dataset_script.errors import ConfigError
 from training.config import Config
 from training.options import load_config, yaml_value
+from training.refusals import nearest
+from training.resuming import require_same_settings
 
 Layer = str | dict[str, Any]
-METRICS = ("precision", "recall", "f1", "auroc", "iou")
 
 
 @dataclass
@@ -88,8 +84,7 @@ def read_sweep(path: Path) -> Sweep:
     known = [entry.name for entry in dataclasses.fields(Sweep)]
     for key in content:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; it takes {', '.join(known)}"
+            hint = nearest(str(key), known) or f"; it takes {', '.join(known)}"
             raise ConfigError(f"unknown key {key!r} in {path}{hint}")
     for key in ("output", "models", "inputs"):
         if not content.get(key):
@@ -134,153 +129,22 @@ def cells(sweep: Sweep, overrides: Sequence[str] = ()) -> Iterator[Cell]:
 
 
 def finished(cell: Cell) -> dict[str, Any] | None:
-    """Results of a run that was evaluated before, None of one that was not."""
-    path = Path(cell.config.output) / "results.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-@dataclass
-class Row:
-    """A model with one input, over its seeds.
-
-    Attributes:
-        model: Name of the model.
-        atmosphere: Whether the atmospheric channels are among its input.
-        timeseries_length: Steps T.
-        seeds: Seeds that were run.
-        values: Values by metric, one a seed.
-    """
-
-    model: str
-    atmosphere: bool
-    timeseries_length: int
-    seeds: list[int]
-    values: dict[str, list[float]]
-
-    def mean(self, metric: str) -> float | None:
-        """Mean over the seeds."""
-        known = self.values.get(metric)
-        return statistics.fmean(known) if known else None
-
-    def spread(self, metric: str) -> float | None:
-        """Sample standard deviation over the seeds; None of one alone."""
-        known = self.values.get(metric, [])
-        return statistics.stdev(known) if len(known) > 1 else None
-
-
-def collect(done: Sequence[tuple[Cell, dict[str, Any]]]) -> list[Row]:
-    """Gather runs into rows, in the order of the sweep.
+    """Results of a run that was evaluated before.
 
     Args:
-        done: Runs with their results.
+        cell: The run.
+
+    Returns:
+        What its results.json holds; None where it is not there yet, or is of another split.
+
+    Raises:
+        ConfigError: If the folder holds a run of other settings.
     """
-    rows: dict[tuple[str, str], Row] = {}
-    for cell, results in done:
-        facts = json.loads((Path(cell.config.output) / "model.json").read_text())
-        atmosphere = any(name in ATMOSPHERIC_CHANNELS for name in facts["channels"])
-        row = rows.setdefault(
-            (cell.model, cell.inputs),
-            Row(cell.model, atmosphere, facts["timeseries_length"], [], {}),
-        )
-        row.seeds.append(cell.config.seed)
-        for metric in METRICS:
-            value = results["metrics"].get(metric)
-            if value is not None:
-                row.values.setdefault(metric, []).append(value)
-    return list(rows.values())
-
-
-def read_reference(path: str) -> dict[tuple[str, bool, int], dict[str, str]]:
-    """Published figures by model, atmosphere and T."""
-    if not path:
-        return {}
-    try:
-        with Path(path).open(newline="") as file:
-            return {
-                (r["model"], r["atmosphere"] == "yes", int(r["timeseries_length"])): r
-                for r in csv.DictReader(file)
-            }
-    except (OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"{path} is no table of published figures: {error}") from None
-
-
-def to_csv(rows: Sequence[Row], reference: dict[tuple[str, bool, int], dict[str, str]]) -> str:
-    """The table for machines: means and standard deviations over seeds, and the published ones."""
-    head = ["model", "atmosphere", "timeseries_length", "seeds"]
-    ours = [f"{metric}{part}" for metric in METRICS for part in ("", "_sd")]
-    theirs = ["precision", "recall", "f1", "f1_sd", "auroc"]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*head, *ours, *(f"published_{name}" for name in theirs)])
-    for row in rows:
-        known = reference.get((row.model, row.atmosphere, row.timeseries_length), {})
-        numbers = [part for metric in METRICS for part in (row.mean(metric), row.spread(metric))]
-        writer.writerow(
-            [
-                row.model,
-                "yes" if row.atmosphere else "no",
-                row.timeseries_length,
-                " ".join(map(str, row.seeds)),
-                *("" if number is None else f"{number:.4f}" for number in numbers),
-                *(known.get(name, "") for name in theirs),
-            ]
-        )
-    return file.getvalue()
-
-
-def to_markdown(rows: Sequence[Row], reference: dict[tuple[str, bool, int], dict[str, str]]) -> str:
-    """The table in the paper's form: a line a model and atmosphere, a column a length T.
-
-    A cell is precision / recall / F1 ± its standard deviation over the seeds / AUROC of the
-    deformation class in per cent (and IoU of a segmentation); the published figures stand below
-    in italics.
-    """
-    lengths = sorted({row.timeseries_length for row in rows})
-    lines = [
-        f"| model | atmosphere | {' | '.join(_length_title(length) for length in lengths)} |",
-        "|" + " --- |" * (2 + len(lengths)),
-    ]
-    keys = list(dict.fromkeys((row.model, row.atmosphere) for row in rows))
-    for model, atmosphere in sorted(keys, key=lambda key: (_first(rows, key[0]), key[1])):
-        texts = []
-        for length in lengths:
-            own = [
-                row
-                for row in rows
-                if (row.model, row.atmosphere, row.timeseries_length) == (model, atmosphere, length)
-            ]
-            known = reference.get((model, atmosphere, length))
-            text = _cell(own[0]) if own else "-"
-            texts.append(text + (f"<br>*{_published(known)}*" if known else ""))
-        lines.append(f"| {model} | {'yes' if atmosphere else 'no'} | {' | '.join(texts)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _first(rows: Sequence[Row], model: str) -> int:
-    return next(place for place, row in enumerate(rows) if row.model == model)
-
-
-def _length_title(length: int) -> str:
-    return "single image" if length == 1 else f"time series (T={length})"
-
-
-def _cell(row: Row) -> str:
-    parts = []
-    for metric in METRICS:
-        mean, spread = row.mean(metric), row.spread(metric)
-        if mean is not None:
-            text = f"{100 * mean:.2f}"
-            if metric == "f1" and spread is not None:
-                text += f"±{100 * spread:.2f}"
-            parts.append(f"IoU {text}" if metric == "iou" else text)
-    return " / ".join(parts) or "undefined"
-
-
-def _published(known: dict[str, str]) -> str:
-    precision, recall, f1, spread, auroc = (
-        100 * float(known[name]) for name in ("precision", "recall", "f1", "f1_sd", "auroc")
-    )
-    return f"{precision:.2f} / {recall:.2f} / {f1:.2f}±{spread:.2f} / {auroc:.2f}"
+    run = Path(cell.config.output)
+    require_same_settings(run, cell.config)
+    path = run / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    return results if results.get("split") == "test" else None
 
 
 def _slug(name: str) -> str:

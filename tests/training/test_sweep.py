@@ -8,7 +8,8 @@ from dataset_script.errors import ConfigError
 from tests.rows import make_dataset_folder
 from tests.training.experiments import ROOT
 from training import sweep as script
-from training.sweeping import Row, cells, read_reference, read_sweep, to_csv, to_markdown
+from training.sweep_table import Row, read_reference, to_csv, to_markdown
+from training.sweeping import cells, read_sweep
 
 SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
 
@@ -87,8 +88,16 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
     def never(*arguments, **options):
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(script, "train", never)
+    with monkeypatch.context() as patched:
+        patched.setattr(script, "train", never)
+        assert script.sweep(plan, ["--training.select=auroc"]) == []
+        failures = script.sweep(plan, ["--training.select=auroc", "--training.epochs=2"])
+        assert len(failures) == 4
+        assert all("another training.epochs" in failure for failure in failures)
+    results = folder / "tiny-bare/seed-3/results.json"
+    script.evaluate(results.parent, "validation")  # no row of the table, which is of the test split
     assert script.sweep(plan, ["--training.select=auroc"]) == []
+    assert json.loads(results.read_text())["split"] == "test"
 
 
 def test_one_failing_run_does_not_stop_the_others(plan):
