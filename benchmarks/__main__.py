@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import picture
 from benchmarks.harness import Goal, as_json, goals_table, machine
 
 PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling")
@@ -47,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = [f"{name}: {value}" for name, value in machine().items()]
     (args.output / "results.md").write_text("\n".join([table, "", *lines, ""]))
     if "reading, warm" in timings:
-        from benchmarks.picture import draw
-
-        draw(timings, args.output / "reading.png")
+        picture.draw_rates(timings, args.output / "reading.png")
+    if "export, seconds by stage" in timings:
+        picture.draw_stages(timings["export, seconds by stage"], args.output / "export.png")
     print(f"\n{table}\n\nwritten: {args.output}")
 
 
@@ -84,7 +85,8 @@ def measure(args: argparse.Namespace) -> tuple[list[Goal], dict]:
     def exporting() -> list[Goal]:
         from benchmarks import exporting
 
-        return exporting.measure(work, args.annotations)
+        goals, timings["export, seconds by stage"] = exporting.measure(work, args.annotations)
+        return goals
 
     def training() -> list[Goal]:
         from benchmarks import training

@@ -1,17 +1,20 @@
-"""A picture of the rates."""
+"""Pictures: the rates, and where the time of an export goes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
 from benchmarks.harness import Timing
 
 
-def draw(timings: Mapping[str, Mapping[str, Timing]], path: Path) -> None:
+def draw_rates(timings: Mapping[str, Mapping[str, Timing]], path: Path) -> None:
     """Milliseconds a sample of each contestant, warm and (where measured) cold, as bars."""
-    import matplotlib.pyplot as plt
-
     warm = timings["reading, warm"]
     cold = timings.get("reading, cold", {})
     names = sorted(warm, key=lambda name: warm[name].rate)
@@ -28,6 +31,28 @@ def draw(timings: Mapping[str, Mapping[str, Timing]], path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds a T=3 sample of 512 pixels (logarithmic)")
     axes.legend(loc="lower right", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def draw_stages(stages: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    """Stacked bars: the share of each stage in an export's seconds."""
+    figure, axes = plt.subplots(figsize=(9, 0.7 * len(stages) + 1.6), layout="constrained")
+    colours = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
+    for place, seconds in enumerate(stages.values()):
+        left, whole = 0.0, sum(seconds.values())
+        for colour, (stage, took) in zip(colours, seconds.items(), strict=False):
+            share = 100 * took / whole
+            label = stage if place == 0 else None
+            axes.barh(place, share, left=left, color=colour, label=label)
+            if share > 4:
+                axes.text(left + share / 2, place, f"{share:.0f}", ha="center", va="center", size=8)
+            left += share
+    axes.set_yticks(range(len(stages)), list(stages))
+    axes.set_xlabel("% of an export's time in one process")
+    axes.set_xlim(0, 100)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
     plt.close(figure)

@@ -20,7 +20,7 @@ from benchmarks.harness import Goal, exponent
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = (1, 4, 16)
 SIDE = 96
-SCENES = 6
+SCENES = 3
 """Scenes that are predicted at size 1; each has its files and its figure written."""
 
 SHORT = 10.0
@@ -77,7 +77,7 @@ _TASKS = {
 }
 
 
-def measure(root: Path, acquisitions: int = 40) -> tuple[list[Goal], dict[str, Any]]:
+def measure(root: Path, acquisitions: int = 120) -> tuple[list[Goal], dict[str, Any]]:
     """Exponents of time over samples, and growth of memory.
 
     Args:
@@ -124,7 +124,9 @@ def _prepare(root: Path, size: int, acquisitions: int) -> dict[str, Any]:
 
     cubes, out = root / f"cubes-{size}x", root / f"{size}x"
     if not cubes.exists():
-        synthesize(cubes, frames=size, seed=1, height=128, width=160, acquisitions=acquisitions)
+        synthesize(
+            cubes, frames=size, seed=1, height=128, width=160, acquisitions=acquisitions, workers=2
+        )
     shutil.rmtree(out, ignore_errors=True)
     return {
         "cubes": str(cubes),

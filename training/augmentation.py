@@ -73,6 +73,9 @@ def draw(config: AugmentationConfig, rng: np.random.Generator, steps: int) -> Dr
         config: Probabilities and ranges.
         rng: The sample's own stream.
         steps: Steps T.
+
+    Returns:
+        The draw.
     """
     chance = rng.random(8)
     turns = int(rng.integers(1, 4))
@@ -136,7 +139,16 @@ class Augmentation:
         return self.apply(stack, target, [draw(self.config, rng, steps) for rng in streams])
 
     def apply(self, stack: Tensor, target: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
-        """Apply given draws; see `__call__`."""
+        """Apply given draws.
+
+        Args:
+            stack: See `__call__`.
+            target: See `__call__`.
+            draws: One a sample.
+
+        Returns:
+            The changed stack and target.
+        """
         no_data = self._no_data(stack)
         stack = self._values(stack, draws)
         pixels = target.ndim == 3

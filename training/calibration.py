@@ -47,6 +47,9 @@ def fit_temperature_counts(
         margins: Log-odds `[L]`.
         positives: Positives at each `[L]`.
         negatives: Negatives at each `[L]`.
+
+    Returns:
+        The temperature; 1 where one kind is absent.
     """
     if not positives.sum() or not negatives.sum():
         return 1.0
@@ -103,7 +106,16 @@ def reliability(
 def reliability_of_sums(
     weight: np.ndarray, probability: np.ndarray, outcome: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`reliability` from each bin's weight and weighted sums `[CERTAINTY_BINS]`."""
+    """`reliability` where the sums in each bin are known.
+
+    Args:
+        weight: Sum of the weights `[CERTAINTY_BINS]`.
+        probability: Weighted sum of the probabilities.
+        outcome: Weighted sum of the outcomes.
+
+    Returns:
+        As `reliability`.
+    """
     with np.errstate(invalid="ignore"):
         return probability / weight, outcome / weight, weight
 
@@ -115,6 +127,9 @@ def calibration_error(mean: np.ndarray, observed: np.ndarray, weight: np.ndarray
         mean: See `reliability`.
         observed: See `reliability`.
         weight: See `reliability`.
+
+    Returns:
+        The error, in 0..1; 0 where nothing counts.
     """
     filled = weight > 0
     gaps = np.abs(mean[filled] - observed[filled])

@@ -43,7 +43,17 @@ class RunningLoss:
 
 
 def progress_bar(accelerator: Accelerator, progress: Progress, epochs: int, steps: int) -> tqdm:
-    """A bar over the steps of an epoch, shown by one process."""
+    """A bar over the steps of an epoch, shown by one process.
+
+    Args:
+        accelerator: The processes.
+        progress: Where the epoch stands.
+        epochs: Epochs in all.
+        steps: Steps of this one.
+
+    Returns:
+        tqdm's bar.
+    """
     return tqdm(
         total=steps,
         initial=progress.step,

@@ -169,7 +169,14 @@ def describe(results: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and evaluate."""
+    """Parse the command line and evaluate.
+
+    Args:
+        arguments: The command line; None takes the process's own.
+
+    Raises:
+        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
+    """
     with readable_errors():
         parser = ArgumentParser(prog="evaluate.py", description=__doc__)
         parser.add_argument("run", type=Path, help="Folder of the run.")

@@ -74,7 +74,17 @@ def make_examples(
 
 
 def examples_figure(forward: Forward, samples: Samples, device: torch.device, count: int) -> Figure:
-    """`make_examples`, drawn."""
+    """`make_examples`, drawn with outlines at even odds.
+
+    Args:
+        forward: See `make_examples`.
+        samples: See `make_examples`.
+        device: See `make_examples`.
+        count: See `make_examples`.
+
+    Returns:
+        The figure.
+    """
     return draw_examples(make_examples(forward, samples, device, count), 0.5)
 
 

@@ -78,6 +78,9 @@ class ModelFacts:
         Args:
             record: What `to_dict` made.
 
+        Returns:
+            The facts.
+
         Raises:
             ConfigError: If a field is missing or unknown.
         """

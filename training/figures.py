@@ -58,6 +58,9 @@ def draw_examples(examples: Sequence[Example], threshold: float) -> Figure:
     Args:
         examples: At least one.
         threshold: Probability at which the model's outline is drawn.
+
+    Returns:
+        The figure.
     """
     maps = examples[0].probability is not None
     rows = 2 if maps else 1
@@ -107,6 +110,9 @@ def draw_curves(
         negatives: Negatives `[L]`.
         operating: `precision`, `recall`, `auroc`, `average_precision` at the chosen threshold.
         calibration: `ece_before`, `ece_after` and `curve`.
+
+    Returns:
+        The figure.
     """
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     roc, trade, reliable = figure.subplots(1, 3)
@@ -149,6 +155,9 @@ def draw_history(history: Sequence[Mapping[str, Any]]) -> Figure:
 
     Args:
         history: Lines of metrics.jsonl.
+
+    Returns:
+        The figure.
     """
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     losses, scores = figure.subplots(1, 2)

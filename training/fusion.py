@@ -102,7 +102,16 @@ class ConvLSTM(nn.Module):
         return features.mean(1) + self.out(hidden)
 
     def step(self, inputs: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the cell: inputs, state and memory, each [B, hidden_channels, h, w]."""
+        """One step of the cell; everything is [B, hidden_channels, h, w].
+
+        Args:
+            inputs: x, narrowed features of the step.
+            hidden: State h.
+            cell: Memory c.
+
+        Returns:
+            h' and c'.
+        """
         gates = self.gates(torch.cat([inputs, hidden], 1))
         enter, forget, leave, candidate = gates.chunk(4, 1)
         cell = forget.sigmoid() * cell + enter.sigmoid() * candidate.tanh()

@@ -169,6 +169,9 @@ def facts_of(config: Config, data: OpenedData, library: str) -> ModelFacts:
         config: The experiment.
         data: Its data.
         library: `Model.library` of the model.
+
+    Returns:
+        The facts.
     """
     channels = select(data.channels)
     return ModelFacts(

@@ -93,6 +93,15 @@ def scores_of(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) ->
 
     Precision is 0 where nothing was called positive, as scikit-learn has it; recall, F1 and IoU
     are NaN where there is nothing to find and nothing was found.
+
+    Args:
+        tp: True positives `[...]`.
+        fp: False positives.
+        fn: False negatives.
+        tn: True negatives.
+
+    Returns:
+        Each metric `[...]` by name.
     """
     wrong = fp + fn
     return {

@@ -20,6 +20,9 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Opt
     Args:
         model: The model.
         config: Name and parameters.
+
+    Returns:
+        torch's optimiser.
     """
     groups = param_groups_weight_decay(model, config.weight_decay)
     if config.name == "sgd":

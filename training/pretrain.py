@@ -55,7 +55,14 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and pretrain."""
+    """Parse the command line and pretrain.
+
+    Args:
+        arguments: The command line; None takes the process's own.
+
+    Raises:
+        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     disable_progress_bar()  # one for every time the weights are written
     with readable_errors():

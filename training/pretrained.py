@@ -23,6 +23,9 @@ def fetching(what: str) -> Iterator[None]:
     Args:
         what: What is loaded, for the message ("the weights of ...").
 
+    Yields:
+        Nothing; the library is called within.
+
     Raises:
         ConfigError: If the weights are neither in the cache nor to be fetched.
     """

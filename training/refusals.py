@@ -19,6 +19,9 @@ def refusals(what: str) -> Iterator[None]:
     Args:
         what: What is being built.
 
+    Yields:
+        Nothing; the library is called within.
+
     Raises:
         ConfigError: In place of what the library raises.
     """
@@ -42,6 +45,10 @@ def refusals(what: str) -> Iterator[None]:
 def refuse_reserved(options: Mapping[str, Any], reserved: Iterable[str]) -> None:
     """Refuse options that follow from other keys.
 
+    Args:
+        options: `model.options`.
+        reserved: Names that are not to be among them.
+
     Raises:
         ConfigError: Naming the option.
     """
@@ -54,6 +61,11 @@ def refuse_reserved(options: Mapping[str, Any], reserved: Iterable[str]) -> None
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], what: str) -> None:
     """Refuse options that the architecture does not know.
+
+    Args:
+        options: `model.options`.
+        known: Names that it knows.
+        what: The architecture, for the message.
 
     Raises:
         ConfigError: Naming the option and the nearest known one.

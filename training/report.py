@@ -20,6 +20,10 @@ def headline(predictions: Predictions, threshold: float) -> dict[str, float | No
     Args:
         predictions: The predictions.
         threshold: Margin at and above which the binary task says deformation.
+
+    Returns:
+        Values of `KEYS`, None where undefined; of other tasks also those of deformation as such,
+        under names that begin with "detection_".
     """
     ones = np.ones(len(predictions.loss))
     if predictions.task.name == "binary":
@@ -104,6 +108,15 @@ def tables(
 
     A frame with several volcanoes counts for them together. A type's or an intensity's table
     sets the samples that show it against all negatives.
+
+    Args:
+        predictions: The predictions.
+        samples: The split that they are of.
+        threshold: Margin at and above which a sample is said to deform.
+
+    Returns:
+        `per_frame`, `per_volcano`, `per_activity_type` and `per_intensity`: metrics by name, with
+        the number of `samples` that are meant.
     """
     facts = [samples.facts(i) for i in range(len(samples))]
     labels = [samples.labels(i) for i in range(len(samples))]
@@ -158,7 +171,17 @@ def _table(
 def confidence_intervals(
     predictions: Predictions, samples: Samples, threshold: float, seed: int
 ) -> dict[str, list[float]]:
-    """95 % intervals of the detection metrics by bootstrap over groups (frame and primary)."""
+    """95 % intervals of the detection metrics by bootstrap over groups (frame and primary).
+
+    Args:
+        predictions: The predictions.
+        samples: The split that they are of.
+        threshold: Margin at and above which a sample is said to deform.
+        seed: Seed of the resampling.
+
+    Returns:
+        Lower and upper end by metric.
+    """
     names = [samples.facts(i).group for i in range(len(samples))]
     groups = np.unique(names, return_inverse=True)[1]
     detection = Detection(predictions)

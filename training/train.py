@@ -60,7 +60,14 @@ def train(config: Config, resume: bool = False) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and train."""
+    """Parse the command line and train.
+
+    Args:
+        arguments: The command line; None takes the process's own.
+
+    Raises:
+        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with readable_errors():
