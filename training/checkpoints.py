@@ -33,6 +33,7 @@ from training.config import Config
 from training.facts import ModelFacts
 from training.models import build_model
 from training.options import load_config
+from training.refusals import one_line
 from training.tasks import Task
 
 BEST = Path("best/model.safetensors")
@@ -186,9 +187,11 @@ def read_latest(run: Path, rank: int) -> tuple[Checkpoint, dict[str, Any]] | Non
         except HephaestusError:
             raise
         except Exception as why:  # a torn file fails in any way
-            reasons.append(f"{folder.name}: {' '.join(str(why).split())[:200]}")
+            reasons.append(f"{folder.name}: {one_line(why)}")
     if reasons:
-        raise ConfigError(f"no checkpoint of {run} can be read: {'; '.join(reasons)}")
+        raise ConfigError(
+            f"no checkpoint of {run} can be read: {'; '.join(reasons)}; delete it to begin anew"
+        )
     return None
 
 
@@ -273,9 +276,12 @@ def load_run(run: Path) -> LoadedRun:
     try:
         model.load_state_dict(load_file(run / BEST))
     except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{run / BEST} cannot be read: {error}") from None
+        raise ConfigError(f"{run / BEST} cannot be read: {one_line(error)}") from None
     except RuntimeError as error:
-        raise ConfigError(f"{run / BEST} does not fit config.yaml: {error}") from None
+        raise ConfigError(
+            f"{run / BEST} does not fit the config.yaml beside it: {one_line(error)}; was either "
+            "changed since the training?"
+        ) from None
     results = run / "results.json"
     return LoadedRun(
         model.eval(),

@@ -145,7 +145,10 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     }
     for split, samples in opened.items():
         if not len(samples):
-            raise DataError(f"split {split} of {config.data.path}, {config.data.config}, is empty")
+            raise DataError(
+                f"split {split} of {config.data.path}, config {config.data.config}, is empty; "
+                "choose another data.config or export more frames"
+            )
     return OpenedData(
         opened,
         task,

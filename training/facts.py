@@ -86,7 +86,10 @@ class ModelFacts:
         """
         known = {entry.name for entry in dataclasses.fields(cls)}
         if unknown := set(record) - known:
-            raise ConfigError(f"unknown model facts: {', '.join(sorted(unknown))}")
+            raise ConfigError(
+                f"unknown model facts: {', '.join(sorted(unknown))}; a later version wrote them: "
+                "update this one"
+            )
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in record.items()
@@ -106,7 +109,10 @@ class ModelFacts:
         try:
             return cls.from_dict(json.loads(path.read_text()))
         except FileNotFoundError:
-            raise ConfigError(f"{path} is missing: is this a training run's folder?") from None
+            raise ConfigError(
+                f"{path} is missing: is this a training run's folder? A run writes it at its "
+                "first validation"
+            ) from None
         except json.JSONDecodeError as error:
             raise ConfigError(f"{path} is not valid JSON: {error}") from None
 

@@ -129,7 +129,10 @@ def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
         model.to("meta")  # smp makes the first convolution on the CPU, whatever the device context
     stride = model.encoder.output_stride
     if model.requires_divisible_input_shape and size % stride:
-        raise ConfigError(f"{what} needs an image size divisible by {stride}, not {size}")
+        raise ConfigError(
+            f"{what} needs an image size divisible by {stride}, not {size}; "
+            "choose another architecture, or set data to crops of such a size"
+        )
     with refusals(what):
         _freeze_unreached(model, model, torch.zeros(1, wanted.planes, size, size))
     return model
@@ -201,7 +204,10 @@ def build_transformers(name: str, objective: str, wanted: Wanted) -> nn.Module:
         # the head is new, everything else is not
         alien = {key: sizes for key, sizes in misfits.items() if weights[key].shape[0] != labels}
         if alien:
-            raise ConfigError(f"the weights of {what} do not fit: {_listed(alien)}")
+            raise ConfigError(
+                f"the weights of {what} do not fit: {_listed(alien)}; leave out model.options that "
+                "change its shape, or set model.pretrained: false"
+            )
         model.load_state_dict(fitting, strict=False)
     return model
 

@@ -155,7 +155,7 @@ def make_fusion(kind: str, channels: int, hidden_channels: int) -> nn.Module:
         return Mean() if kind == "mean" else Max()
     if hidden_channels < 8 or hidden_channels % 8:
         raise ConfigError(
-            f"model.options.hidden_channels must be a multiple of 8, not {hidden_channels}"
+            f"model.options.hidden_channels is {hidden_channels}; it must be a multiple of 8"
         )
     width = min(hidden_channels, max(8, channels // 8 * 8))
     if kind == "attention":

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from dataset_script.errors import ConfigError
 from training.facts import CONFIG_KEY
 from training.inflation import fit
+from training.refusals import one_line
 
 PLACES = ("best/model.safetensors", "model/model.safetensors", "model.safetensors")
 """Where a training run, a pretraining run and a packaged model keep their weights."""
@@ -101,7 +102,10 @@ def load_weights(model: nn.Module, path: Path) -> Report:
             f"being {name} ({sizes}): is it the same architecture, with the same classes?"
         )
     if not fitting:
-        raise ConfigError(f"model.init_from: no weight of {file} has a name of the model's")
+        raise ConfigError(
+            f"model.init_from: no weight of {file} has a name of the model's: is it "
+            "the same architecture?"
+        )
     model.load_state_dict(fitting, strict=False)
     return Report(
         file=file,
@@ -148,7 +152,7 @@ def _read(file: Path) -> dict[str, Tensor]:
         kind = getattr(transformers, names[0], None) if names else None
         return load_file(file) if kind is None else kind.from_pretrained(file.parent).state_dict()
     except (SafetensorError, OSError, ValueError) as error:
-        raise ConfigError(f"model.init_from: {file} cannot be read: {error}") from None
+        raise ConfigError(f"model.init_from: {file} cannot be read: {one_line(error)}") from None
 
 
 def _spelt(name: str) -> str:

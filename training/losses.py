@@ -47,7 +47,7 @@ class Loss(nn.Module):
         if config.class_weights is not None and len(config.class_weights) != len(task.classes):
             raise ConfigError(
                 f"loss.class_weights has {len(config.class_weights)} values; task {task.name} has "
-                f"{len(task.classes)} classes: {', '.join(task.classes)}"
+                f"{len(task.classes)} classes: {', '.join(task.classes)}; give each its own"
             )
         weights = config.class_weights
         self.register_buffer("class_weights", None if weights is None else torch.tensor(weights))

@@ -75,7 +75,7 @@ def wrap(backbone: nn.Module, library: str, objective: str) -> Model:
     if library not in ("timm", "smp", "transformers", OURS):
         raise ConfigError(f"unknown library {library!r}; it is timm, smp, transformers or {OURS}")
     if objective not in ("classification", "segmentation"):
-        raise ConfigError(f"unknown objective {objective!r}: classification or segmentation")
+        raise ConfigError(f"unknown objective {objective!r}; it is classification or segmentation")
     return Model(backbone, library, objective)
 
 

@@ -18,6 +18,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from dataset_script.errors import ConfigError
 from training.config import Config
+from training.refusals import one_line
 from training.rules import validate
 
 T = TypeVar("T")
@@ -133,7 +134,7 @@ def parse_config(
         options = parser.parse_args(list(arguments))
         values = parser.instantiate(options)
     except ArgumentError as error:
-        raise ConfigError(_one_line(error)) from None
+        raise ConfigError(one_line(error)) from None
     fields = dataclasses.fields(typing.cast(Any, cls))
     return check(cls(**{entry.name: values[entry.name] for entry in fields})), values
 
@@ -181,7 +182,7 @@ def _check_file(path: Path, known: dict[str, bool]) -> None:
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {_one_line(error)}") from None
+        raise ConfigError(f"{path} is not valid YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no configuration: it holds no mapping of keys to values")
     for key in _flatten(content, known):
@@ -211,7 +212,3 @@ def _unknown(key: str, candidates: list[str], where: str) -> str:
     ]
     hint = f"; did you mean {near[0]}?" if near else "; --help lists every key"
     return f"unknown key {key!r} in {where}{hint}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -38,8 +38,7 @@ def refusals(what: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        said = " ".join(str(error).split())[:300]
-        raise ConfigError(f"model: {what} cannot be built: {said}") from error
+        raise ConfigError(f"model: {what} cannot be built: {one_line(error)}") from error
 
 
 def refuse_reserved(options: Mapping[str, Any], reserved: Iterable[str]) -> None:
@@ -74,6 +73,11 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], what: str) 
     for key in options:
         if key not in known:
             raise ConfigError(f"model.options.{key} is unknown to {what}{nearest(key, known)}")
+
+
+def one_line(error: Exception) -> str:
+    """What a library says, shortened to what fits a line."""
+    return " ".join(str(error).split())[:300]
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from dataset_script.errors import ConfigError
 from training.facts import ModelFacts
+from training.refusals import one_line
 from training.sweeping import Cell
 
 METRICS = ("precision", "recall", "f1", "auroc", "iou")
@@ -98,7 +99,7 @@ def read_reference(path: str) -> Reference:
                 for r in csv.DictReader(file)
             }
     except (OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"{path} is no table of published figures: {error}") from None
+        raise ConfigError(f"{path} is no table of published figures: {one_line(error)}") from None
 
 
 def to_csv(rows: Sequence[Row], reference: Reference) -> str:

@@ -16,7 +16,7 @@ import yaml
 from dataset_script.errors import ConfigError
 from training.config import Config
 from training.options import load_config, yaml_value
-from training.refusals import nearest
+from training.refusals import nearest, one_line
 from training.resuming import require_same_settings
 
 Layer = str | dict[str, Any]
@@ -78,7 +78,7 @@ def read_sweep(path: Path) -> Sweep:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"cannot read {path}: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no sweep: it holds no mapping of keys to values")
     known = [entry.name for entry in dataclasses.fields(Sweep)]
