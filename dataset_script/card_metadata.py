@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataset_script.preview import PREVIEW_FEATURES
+from dataset_script.recipe import Recipe
 from dataset_script.summary import LICENSE, TITLE, Summary
+from dataset_script.webdataset_columns import file_features
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 TAGS = ["InSAR", "Sentinel-1", "volcano", "deformation", "earth-observation", "time-series"]
 
@@ -31,9 +36,8 @@ def card_metadata(summary: Summary) -> str:
         size_categories=[_size_category(rows)],
         tags=[*TAGS, *(["synthetic"] if summary.synthetic else [])],
     )
-    if summary.format != "webdataset":
-        DatasetInfosDict(_infos(summary)).to_dataset_card_data(data)
-        data["configs"] = _configs(summary)
+    DatasetInfosDict(_infos(summary)).to_dataset_card_data(data)
+    data["configs"] = _configs(summary)
     return data.to_yaml()
 
 
@@ -41,7 +45,7 @@ def _infos(summary: Summary) -> dict[str, Any]:
     """`DatasetInfo` by config, the preview among them."""
     from datasets import DatasetInfo, SplitDict, SplitInfo
 
-    features = {recipe.name: recipe.features for recipe in summary.recipes}
+    features = {recipe.name: _features(recipe, summary.format) for recipe in summary.recipes}
     # Split -> bytes in memory, rows, bytes on disk.
     sizes: dict[str, dict[str, tuple[int, int, int]]] = {}
     for name, splits in summary.shards.items():
@@ -69,6 +73,12 @@ def _infos(summary: Summary) -> dict[str, Any]:
             dataset_size=sum(size[0] for size in by_split.values()),
         )
     return infos
+
+
+def _features(recipe: Recipe, format: str) -> Features:
+    if format == "webdataset" and recipe.timeseries_length is not None:
+        return file_features(recipe.timeseries_length, recipe.image_size)
+    return recipe.features
 
 
 def _configs(summary: Summary) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -163,17 +163,6 @@ class ShardWriter:
         """Finish the file."""
         self._tar.close()
 
-    def __enter__(self) -> ShardWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write a shard under a temporary name and rename it.
@@ -192,7 +181,7 @@ def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     temporary = path.with_name(f".{path.name}.tmp")
     count = 0
     try:
-        with ShardWriter(temporary) as writer:
+        with closing(ShardWriter(temporary)) as writer:
             for row in rows:
                 writer.write(row)
                 count += 1

@@ -71,7 +71,8 @@ def _push_dataset(args: argparse.Namespace) -> None:
 
     check_dataset(args.folder)
     # the folder is published where it lies: a dataset is never copied
-    _deliver(args, "dataset", lambda _: args.folder, ("data/*",), ("README.md", "metadata.json"))
+    shards = ("data/*", "*/sample-*.tar")  # ours, and those of the authors' layout
+    _deliver(args, "dataset", lambda _: args.folder, shards, ("README.md", "metadata.json"))
 
 
 def _push_model(args: argparse.Namespace) -> None:

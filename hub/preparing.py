@@ -39,7 +39,10 @@ def check_dataset(folder: Path) -> None:
         said = " ".join(str(error).split())
         raise HubError(f"the metadata of {card} cannot be read: {said}") from None
     if not configs:
-        raise HubError(f"{card} declares no configs in its metadata, so nothing could be loaded")
+        raise HubError(
+            f"{card} declares no configs in its metadata, so nothing could be loaded: export "
+            "the dataset again"
+        )
     for config in configs:
         files = config.get("data_files") or []
         for entry in [files] if isinstance(files, str | dict) else files:

@@ -59,3 +59,23 @@ def test_we_read_it_back(cubes, tmp_path):
     counts = json.loads((folder / "metadata.json").read_text())["configs"]["ts3"]["counts"]
     for split in ("train", "validation", "test"):
         assert len(list(read_rows(folder, split))) == counts[split]["samples"]
+
+
+def test_load_dataset_reads_it_by_the_cards_configs(cubes, tmp_path):
+    options = {"image_size": SIZE, "format": "webdataset", "progress": False}
+    folder = export(cubes, tmp_path, ["ts1", "ts3"], **options)
+    counts = json.loads((folder / "metadata.json").read_text())["configs"]
+    for name, length in (("ts1", 1), ("ts3", 3)):
+        loaded = load_dataset(str(folder), name, cache_dir=str(tmp_path / "cache"))
+        assert set(loaded) == set(counts[name]["counts"])
+        for split, dataset in loaded.items():
+            ours = list(read_rows(folder, split, length))
+            assert len(dataset) == len(ours) == counts[name]["counts"][split]["samples"]
+            for row, wanted in zip(dataset.with_format("numpy"), ours, strict=True):
+                assert row["image.pth"].shape == (length * 9, SIZE, SIZE)
+                np.testing.assert_array_equal(row["labels.pth"], wanted["deformation_mask"])
+                annotations = row["sample.pth"]["annotation"]
+                assert [a["uniqueID"] for a in annotations] == list(wanted["unique_ids"])
+    stream = load_dataset(str(folder), "ts3", split="test", streaming=True)
+    for row in stream.with_format("numpy"):
+        assert row["image.pth"].dtype == np.float32

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from contextlib import closing
 
 import fsspec
 import numpy as np
@@ -343,7 +344,7 @@ def test_rows_that_the_layout_cannot_hold_are_errors(rows, tmp_path):
 
 
 def test_the_writer_writes_where_it_is_told(rows, tmp_path):
-    with ShardWriter(tmp_path / "shard.tar") as writer:
+    with closing(ShardWriter(tmp_path / "shard.tar")) as writer:
         writer.write(rows[0])
     assert len(list(read_shard(str(tmp_path / "shard.tar")))) == 1
 

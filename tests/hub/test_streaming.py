@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from dataset_script.export import export
+from hub.__main__ import main
 from hub.plans import Target
 from hub.publishing import publish
+from tests.dataset_script.exporting import SIZE, make_cubes
 from tests.rows import make_dataset, make_dataset_folder
 
 QUIET = {"say": lambda line: None}
@@ -67,3 +70,28 @@ os._exit(0)  # pyarrow's reading threads can abort an interpreter that ends whil
     assert all(call.range for call in reads)
     assert all(call.status == 206 for call in reads)
     assert sum(call.served for call in reads) < 2 * len(content)
+
+
+def test_the_authors_layout_is_published_and_loaded_by_name(hub, plain, tmp_path):
+    cubes = make_cubes(tmp_path / "cubes")
+    options = {"image_size": SIZE, "format": "webdataset", "progress": False}
+    folder = export(cubes, tmp_path, ["ts3"], **options)
+    main(["push-dataset", str(folder), "--repo-id", "NS/shards"])
+    code = """
+from datasets import load_dataset
+for streaming in (False, True):
+    test = load_dataset("NS/shards", "ts3", split="test", streaming=streaming)
+    for row in test.with_format("numpy"):
+        print(row["image.pth"].shape, row["sample.pth"]["frame_id"])
+"""
+    counts = json.loads((folder / "metadata.json").read_text())["configs"]["ts3"]["counts"]
+    lines = plain(code, hub).stdout.splitlines()
+    assert len(lines) == 2 * counts["test"]["samples"]
+    assert all(line.startswith(f"(27, {SIZE}, {SIZE})") for line in lines)
+    for shard in sorted(folder.glob("3/val/*.tar"))[1:]:
+        shard.unlink()
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("  - 3/val/sample-val-000001.tar\n", ""))
+    main(["push-dataset", str(folder), "--repo-id", "NS/shards"])
+    there = {p for p in hub.repo("NS/shards", "datasets").head() if p.startswith("3/val")}
+    assert there == {"3/val/sample-val-000000.tar"}
