@@ -89,6 +89,16 @@ def read_sweep(path: Path) -> Sweep:
     for key in ("output", "models", "inputs"):
         if not content.get(key):
             raise ConfigError(f"{path} lacks {key}")
+    for key in ("seeds", "base", "skip"):
+        if not isinstance(content.get(key, []), list):
+            raise ConfigError(f"{path}: {key} is no list")
+    for key in ("models", "inputs"):
+        given = content[key]
+        if not isinstance(given, dict) or not all(isinstance(v, list) for v in given.values()):
+            raise ConfigError(
+                f"{path}: {key} must give each name a list of files and of mappings of dotted keys "
+                "to values"
+            )
     sweep = Sweep(**content)
     names = {f"{model} / {inputs}" for model in sweep.models for inputs in sweep.inputs}
     for name in sweep.skip:

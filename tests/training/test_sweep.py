@@ -118,6 +118,12 @@ def test_mistakes_are_named(plan):
     plan.write_text(yaml.safe_dump(content | {"skip": ["Tiny / nothing"]}))
     with pytest.raises(ConfigError, match="no cell of it"):
         read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"seeds": 3}))
+    with pytest.raises(ConfigError, match="seeds is no list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"models": {"Tiny": "tiny.yaml"}}))
+    with pytest.raises(ConfigError, match="models must give each name a list"):
+        read_sweep(plan)
 
 
 def test_table_in_the_papers_form():
