@@ -89,6 +89,8 @@ def _open_group(opened: OpenStore, path: str) -> tuple[zarr.Group, dict[str, zar
         group = zarr.open_group(opened.store, mode="r")
         return group, dict(group.arrays())
     except Exception as error:  # Whatever Zarr makes of malformed metadata.
+        if "pickle" in str(error):  # Zarr knows no type that this codec would yield.
+            raise _pickling("an array", path) from error
         raise _unreadable(error, path) from error
 
 
@@ -102,5 +104,9 @@ def _refuse_pickles(arrays: dict[str, zarr.Array[Any]], path: str) -> None:
     for name, array in arrays.items():
         for codec in (*array.filters, *array.compressors):
             if "pickle" in str(getattr(codec, "codec_id", type(codec).__name__)).lower():
-                what = f"{name} is stored by pickling, which could run code"
-                raise ProblemError(Problem(what, "do not trust this cube", path))
+                raise _pickling(name, path)
+
+
+def _pickling(name: str, path: str) -> ProblemError:
+    what = f"{name} is stored by pickling, which could run code"
+    return ProblemError(Problem(what, "do not trust this cube", path))

@@ -49,10 +49,7 @@ class Grid:
     @property
     def pixel_size(self) -> tuple[float, float]:
         """Width and height of a pixel in degrees, both positive."""
-        steps = []
-        for centres in (self.longitude, self.latitude):
-            steps.append(float(abs(centres[-1] - centres[0]) / (len(centres) - 1)))
-        return steps[0], steps[1]
+        return _spacing(self.longitude), _spacing(self.latitude)
 
     def bounds(self, window: Window) -> tuple[float, float, float, float]:
         """West, south, east and north edge of a window in degrees."""
@@ -84,6 +81,16 @@ class Grid:
             sides.append((first, last - first))
         (row, height), (column, width) = sides
         return Window(row, column, height, width)
+
+
+def _spacing(centres: np.ndarray) -> float:
+    """The roundest step that fits the stored centres: 0.001, not 0.0009999999999999787."""
+    first, last = float(centres[0]), float(centres[-1])
+    step = abs(last - first) / (len(centres) - 1)
+    # The ends are rounded to their type; where they were added up, to a few digits less.
+    slack = max(float(np.spacing(np.abs(centres[[0, -1]]).max())), 1e-12) / (len(centres) - 1)
+    rounded = (round(step, digits) for digits in range(1, 17))
+    return next((value for value in rounded if abs(value - step) <= slack), step)
 
 
 def check_dimensions(cube: xr.Dataset, path: str) -> None:
@@ -146,7 +153,12 @@ def read_grid(cube: xr.Dataset, path: str) -> Grid:
         ideal = np.linspace(values[0], values[-1], len(values))
         if np.abs(values - ideal).max() > 0.1 * steps.mean():
             raise ProblemError(Problem(f"{dim} is not regularly spaced", "resample it", path))
-    return Grid(*(np.asarray(cube[dim].values, dtype=np.float64) for dim in GRID_DIMS))
+    # float32 centres stay so: their type tells how exact they are.
+    return Grid(*(_floating(cube[dim].values) for dim in GRID_DIMS))
+
+
+def _floating(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def read_crs(cube: xr.Dataset, path: str) -> str:

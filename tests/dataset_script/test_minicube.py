@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataset_script.cube_arrays import CubeArrays
-from dataset_script.cube_layout import REQUIRED
+from dataset_script.cube_layout import REQUIRED, Grid
 from dataset_script.errors import DataError
 from dataset_script.minicube import Minicube, Window, find_minicubes
 from tests.cubes import FRAME, GRID, PAIR, make_cube, pack, write_cube
@@ -107,12 +107,29 @@ def test_all_three_mask_classes_are_there(cube):
 
 def test_the_grid(cube, source):
     assert cube.crs == "EPSG:4326"
-    assert cube.pixel_size == pytest.approx((0.001, 0.001), abs=1e-9)
+    assert cube.pixel_size == (0.001, 0.001)
     np.testing.assert_array_equal(cube.latitude, source.latitude.values)
     np.testing.assert_array_equal(cube.longitude, source.longitude.values)
     west, south, east, north = cube.bounds()
     assert (west, north) == pytest.approx((-92.0005, -0.3503334))
     assert (east - west, north - south) == pytest.approx((0.056, 0.040))
+
+
+@pytest.mark.parametrize("start", [-178.123, -91.9990001, 0.0, 14.4264, 179.9])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("step", [0.001, 0.0003, 1 / 3600])
+def test_the_pixel_size_is_the_number_that_was_meant(start, kind, step):
+    centres = (start + step * np.arange(1409)).astype(kind)
+    grid = Grid(centres[::-1], centres)
+    # A third of an arc second has no round decimal; its float32 centres do not tell more digits.
+    exact = step != 1 / 3600
+    assert grid.pixel_size == ((step, step) if exact else pytest.approx((step, step), rel=1e-4))
+    assert grid.bounds(grid.whole)[2] == pytest.approx(start + 1408.5 * step, abs=0.1 * step)
+
+
+def test_whole_numbered_centres_are_centres_too():
+    grid = Grid(np.array([2.0, 1.0, 0.0]), np.array([0.0, 1.0]))
+    assert grid.pixel_size == (1.0, 1.0)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -301,13 +318,34 @@ def test_what_is_no_cube_is_an_error(tmp_path):
             Minicube.open(tmp_path / name)
 
 
-def test_a_cube_that_pickles_is_refused(tmp_path, source):
-    path = write_cube(source, tmp_path, consolidated=False)
-    metadata = path / "caption" / ".zarray"
-    # Zarr itself lets this one through: the text codec hides what the compressor does.
-    hidden = {"dtype": "|O", "filters": [{"id": "vlen-utf8"}], "compressor": {"id": "pickle"}}
-    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | hidden | {"fill_value": ""}))
-    with pytest.raises(DataError, match="caption is stored by pickling"):
+TEXT = {"id": "vlen-utf8"}
+PICKLE = {"id": "pickle"}
+
+
+@pytest.mark.parametrize("consolidated", [False, True])
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        # Zarr itself lets this one through: the text codec hides what the compressor does.
+        ("caption", {"dtype": "|O", "filters": [TEXT], "compressor": PICKLE}, "caption"),
+        ("caption", {"dtype": "|O", "filters": [TEXT, PICKLE]}, "caption"),
+        ("latitude", {"filters": [PICKLE]}, "an array"),
+        ("insar_difference", {"compressor": PICKLE}, "an array"),
+    ],
+)
+def test_a_cube_that_pickles_is_refused(tmp_path, source, consolidated, name, change, said):
+    path = write_cube(source, tmp_path, consolidated=consolidated)
+    if "dtype" in change:
+        change = change | {"fill_value": ""}
+    if consolidated:
+        file = path / ".zmetadata"
+        record = json.loads(file.read_text())
+        record["metadata"][f"{name}/.zarray"] |= change
+    else:
+        file = path / name / ".zarray"
+        record = json.loads(file.read_text()) | change
+    file.write_text(json.dumps(record))
+    with pytest.raises(DataError, match=f"{said} is stored by pickling.*do not trust"):
         Minicube.open(path)
 
 
