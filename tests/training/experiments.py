@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from training.data import open_data
+from training.models import build_model
 from training.options import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,18 @@ def samples_of(data, split="train", **overrides):
     """Samples of one split."""
     config = small(data, "unused", **overrides)
     return open_data(config, (split,)).splits[split]
+
+
+def build(config, objective="classification", steps=1, channels=9, classes=2, size=64):
+    """A model of small images."""
+    return build_model(
+        config,
+        objective=objective,
+        num_channels=channels,
+        timeseries_length=steps,
+        num_classes=classes,
+        image_size=size,
+    )
 
 
 def python(*arguments, **options):

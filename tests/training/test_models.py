@@ -5,8 +5,10 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from dataset_script.errors import ConfigError
+from tests.training.experiments import build
 from training.config import ModelConfig
-from training.models import build_model, wrap
+from training.inflation import first_convolution
+from training.models import wrap
 
 VIT = {
     "hidden_size": 32,
@@ -88,17 +90,6 @@ ALL = {name: ("classification", config) for name, config in CLASSIFIERS.items()}
 }
 
 
-def build(config, objective="classification", steps=1, channels=9, classes=2, size=64):
-    return build_model(
-        config,
-        objective=objective,
-        num_channels=channels,
-        timeseries_length=steps,
-        num_classes=classes,
-        image_size=size,
-    )
-
-
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("name", ALL)
 def test_every_architecture_learns_its_batch(name, steps):
@@ -137,6 +128,26 @@ def test_real_variants_have_the_published_size(objective, config, parameters):
     with torch.device("meta"):
         model = build(config, objective, steps=3, size=224)
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith("transformers")])
+def test_every_kind_of_transformers_is_inflated(name, tmp_path):
+    """It does not do so by itself: from three channels and five classes to nine, three steps."""
+    objective, config = ALL[name]
+    torch.manual_seed(0)
+    source = build(config, objective, channels=3, classes=5).backbone
+    source.save_pretrained(tmp_path)
+    wanted = ModelConfig("transformers", str(tmp_path), pretrained=True)
+    model = build(wanted, objective, steps=3).backbone
+    first, old = first_convolution(model)
+    torch.testing.assert_close(
+        old.weight, first_convolution(source)[1].weight.repeat(1, 9, 1, 1) * 3 / 27
+    )
+    before, fresh = source.state_dict(), []
+    for key, weight in model.state_dict().items():
+        if key != f"{first}.weight" and not torch.equal(weight, before[key].to(weight.dtype)):
+            fresh.append(key)
+    assert all(len(before[key]) == 5 for key in fresh), "more than the head is new"
 
 
 def test_planes_are_time_major():

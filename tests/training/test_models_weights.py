@@ -1,5 +1,6 @@
 """Pretrained weights, inflation, and starting from another model's weights."""
 
+import functools
 import logging
 import time
 
@@ -17,10 +18,10 @@ from transformers import (
 )
 
 from dataset_script.errors import ConfigError
+from tests.training.experiments import build
 from training.config import ModelConfig
 from training.inflation import first_convolution, fit
 from training.initialise import load_weights
-from training.models import build_model
 
 SMALL = {
     "hidden_size": 32,
@@ -32,15 +33,7 @@ SMALL = {
 }
 
 
-def build(config, objective="classification", steps=3, channels=9, classes=2, size=64):
-    return build_model(
-        config,
-        objective=objective,
-        num_channels=channels,
-        timeseries_length=steps,
-        num_classes=classes,
-        image_size=size,
-    )
+build = functools.partial(build, steps=3)
 
 
 @pytest.fixture(scope="module")
