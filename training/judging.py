@@ -85,11 +85,8 @@ class Judge:
             line: What the epoch's record holds so far; `timing` lacks the validation.
         """
         begun, improved = time.perf_counter(), False
-        if is_sharded(self.accelerator):
-            # Each process has its own statistics of batches. The first's are kept, so they are
-            # what is to be measured; DDP shares them by itself.
-            for buffer in candidates[0].model.buffers():
-                torch.distributed.broadcast(buffer, 0)
+        if self.accelerator.num_processes > 1:
+            self._share_statistics(candidates)
         for candidate in candidates:
             predictions = self._predict(candidate.model)
             threshold = choose_threshold(predictions)
@@ -105,6 +102,15 @@ class Judge:
         tracking = self.config.tracking
         if tracking.images and tracking.trackers:
             self._draw(self._forward(candidates[0].model), progress.update)
+
+    def _share_statistics(self, candidates: Sequence[Candidate]) -> None:
+        """Give all processes the first's statistics of batches, which are those that are kept.
+
+        DDP does so before each step, but neither after the last one nor for an average; FSDP never.
+        """
+        for candidate in candidates:
+            for buffer in candidate.bare.buffers():
+                torch.distributed.broadcast(buffer, 0)
 
     def _forward(self, model: nn.Module) -> Forward:
         model.eval()

@@ -32,12 +32,19 @@ def step(self, batch, samples, ends):
     seen.append([self.progress.epoch, batch.share.indices[batch.share.real].tolist()])
     plain(self, batch, samples, ends)
 loop.Trainer._step = step
+measured = []
+judge = loop.Judge.measure
+def measure(self, candidates, progress, line):
+    judge(self, candidates, progress, line)
+    state = [buffer.double().sum() for c in candidates for buffer in c.bare.buffers()]
+    measured.append([len(candidates), float(torch.stack(state).sum())])
+loop.Judge.measure = measure
 folder = {folder!r}
 train(load_config(folder + "/config.yaml"))
 results = evaluate(Path({judged!r}))
 rank = PartialState().process_index
 with open(f"{{folder}}/rank-{{rank}}.json", "w") as file:
-    json.dump([seen, results["metrics"], results["per_frame"]], file)
+    json.dump([seen, results["metrics"], results["per_frame"], measured], file)
 """
 
 
@@ -49,7 +56,8 @@ def judged(dataset, tmp_path_factory):
 
 
 def test_two_processes_see_each_sample_once_and_measure_the_same(dataset, judged, tmp_path):
-    config = small(dataset, tmp_path / "run", "segmentation", **{"training.batch_size": 3})
+    options = {"training.batch_size": 3, "training.ema_decay": 0.9}
+    config = small(dataset, tmp_path / "run", "segmentation", **options)
     save_config(config, tmp_path / "config.yaml")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.format(root=str(ROOT), folder=str(tmp_path), judged=str(judged)))
@@ -80,7 +88,9 @@ def test_two_processes_see_each_sample_once_and_measure_the_same(dataset, judged
     from training.evaluate import evaluate
 
     alone = evaluate(judged)
-    for _, metrics, per_frame in reports:
+    assert reports[0][3] == reports[1][3], "one process's batch statistics are not the other's"
+    assert [count for count, _ in reports[0][3]] == [2, 2]
+    for _, metrics, per_frame, _ in reports:
         for key, value in alone["metrics"].items():
             assert metrics[key] == pytest.approx(value, abs=1e-6)
         assert per_frame.keys() == alone["per_frame"].keys()
