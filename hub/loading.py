@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hub.layout import FACTS_FILE
 from training.facts import ModelFacts
 
 _WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
+_FILES = ("*.json", _WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,40 @@ def load_published(name: str, revision: str | None) -> Published:
     return Published(_load_backbone(folder, facts, name), facts, commit, digest)
 
 
+def require_download(name: str, revision: str | None, most_bytes: int) -> str | None:
+    """Ask the Hub what `load_published` would download, before it does.
+
+    Args:
+        name: Repository NS/NAME.
+        revision: Branch, tag or commit of the repository.
+        most_bytes: Largest download that is allowed.
+
+    Returns:
+        The commit that was measured, to load instead of a branch that may move on; `revision`
+        itself in offline mode, where nothing is downloaded.
+
+    Raises:
+        HubError: If it would be more, or the repository cannot be had.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.utils import filter_repo_objects
+
+    if constants.HF_HUB_OFFLINE:
+        return revision
+    with hub_errors(f"model {name}"):
+        found = HfApi().model_info(name, revision=revision, files_metadata=True)
+    files = filter_repo_objects(
+        found.siblings or (), allow_patterns=_FILES, key=lambda file: file.rfilename
+    )
+    total = sum(math.inf if file.size is None else file.size for file in files)
+    if total > most_bytes:
+        raise HubError(
+            f"model {name} is {total / 1e6:,.0f} MB to download; at most "
+            f"{most_bytes / 1e6:,.0f} MB are allowed here: choose a smaller one"
+        )
+    return found.sha
+
+
 def _digest(folder: Path, name: str) -> str:
     """Hash of the weights, which must be safetensors: any other would have to be unpickled."""
     files = sorted(folder.glob(_WEIGHTS))
@@ -80,8 +116,7 @@ def _download(name: str, revision: str | None) -> Path:
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ConfigError(f"there is no folder {name}, and a repository is named NS/NAME")
     with hub_errors(f"model {name}"):
-        patterns = ["*.json", _WEIGHTS]
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
 
 
 def _load_backbone(folder: Path, facts: ModelFacts, name: str) -> nn.Module:

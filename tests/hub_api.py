@@ -107,7 +107,9 @@ class HubApi:
         kind, name, (verb, *rest) = parts[0], "/".join(parts[1:3]), parts[3:] or ["info"]
         if verb in ("info", "revision"):
             repo = self._find(request, kind, name)
-            return JSONResponse(self._info(repo, self._at(repo, rest[0] if rest else "main")))
+            commit = self._at(repo, rest[0] if rest else "main")
+            sized = request.query_params.get("blobs") in ("True", "true")
+            return JSONResponse(self._info(repo, commit, sized))
         if verb == "tree":
             return self._tree(request, kind, name, *rest)
         if verb == "paths-info":
@@ -171,7 +173,7 @@ class HubApi:
         self.repos[kind, name] = repo
         return JSONResponse({"url": url, "name": name})
 
-    def _info(self, repo, commit):
+    def _info(self, repo, commit, sized=False):
         return {
             "id": repo.name,
             "sha": commit.oid,
@@ -179,7 +181,12 @@ class HubApi:
             "lastModified": "2026-01-01T00:00:00.000Z",
             "tags": [],
             "sdk": repo.sdk,
-            "siblings": [{"rfilename": path} for path in sorted(commit.files)],
+            "siblings": [
+                {"rfilename": path, "size": len(commit.files[path].data)}
+                if sized
+                else {"rfilename": path}
+                for path in sorted(commit.files)
+            ],
         }
 
     def _tree(self, request, kind, name, revision, *path):

@@ -98,13 +98,23 @@ class Models:
         key = resolve(reference, self._settings)
         with self._lock:  # one load at a time: two visitors would otherwise load it twice
             if key not in self._loaded:
-                detector = self._load(key[0], revision=key[1])
+                revision = self._bounded(reference, *key)
+                detector = self._load(key[0], revision=revision)
                 detector.name = label(key[0])
                 self._loaded[key] = detector
                 while len(self._loaded) > MAX_LOADED:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(key)
             return self._loaded[key]
+
+    def _bounded(self, reference: str, name: str, revision: str | None) -> str | None:
+        """The revision to load, once a visitor's choice is known not to fill the disk."""
+        chosen = self._settings.segmenter, self._settings.classifier
+        if reference.strip() in chosen or Path(name).is_dir():
+            return revision
+        from hub.loading import require_download
+
+        return require_download(name, revision, self._settings.max_model_bytes)
 
 
 def _from_pretrained(name: str, revision: str | None) -> Detector:

@@ -26,6 +26,7 @@ class Settings:
         max_upload_bytes: Most bytes of one uploaded file, and of all files of one upload.
         max_unpacked_bytes: Most bytes that an archive may unpack to.
         max_pixels: Most pixels of one raster.
+        max_model_bytes: Most bytes to download of a model that a visitor names.
         shelf_bytes: Most bytes of scenes and results kept in memory over all visitors.
         shelf_seconds: How long a scene or a result is kept after its last use.
         jobs: Analyses that run at once.
@@ -41,6 +42,7 @@ class Settings:
     max_upload_bytes: int = 256 * 2**20
     max_unpacked_bytes: int = 1024 * 2**20
     max_pixels: int = 16_000_000
+    max_model_bytes: int = 1_000_000_000
     shelf_bytes: int = 1024 * 2**20
     shelf_seconds: float = 1800.0
     jobs: int = 2

@@ -14,6 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hub.conftest import use_server
+from tests.hub_server import HubServer
 from tests.spaces.conftest import ROOT, SPACES
 
 
@@ -147,6 +149,33 @@ def test_few_models_stay_loaded(settings):
     assert len(loads) == MAX_LOADED + 1
     models.get("ns/m0")
     assert loads[-1] == "ns/m0"
+
+
+def test_a_visitors_model_is_measured_before_it_is_downloaded(
+    settings, world, tmp_path, monkeypatch
+):
+    from huggingface_hub import constants
+    from page.models import Models
+
+    from hub.errors import HubError
+    from hub.plans import Target
+    from hub.publishing import publish
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with HubServer() as server:
+        use_server(monkeypatch, server)
+        for name, folder in (("NS/small", "classification"), ("NS/own", "segmentation")):
+            publish(world[folder], Target(name, "model"), say=lambda line: None)
+        weights = (world["classification"] / "model.safetensors").stat().st_size
+        tight = dataclasses.replace(settings, segmenter="NS/own", max_model_bytes=weights)
+        with pytest.raises(HubError, match=r"model NS/small is .* MB to download; at most"):
+            Models(tight).get("NS/small@main")
+        assert not any("/resolve/" in call.path for call in server.calls)
+        # The operator's own model has no such bound.
+        assert Models(dataclasses.replace(tight, max_model_bytes=0)).get("NS/own").name == "NS/own"
+        roomy = dataclasses.replace(tight, max_model_bytes=weights + 100_000)
+        found = Models(roomy).get("NS/small@main")
+        assert found.revision == server.repo("NS/small").branches["main"]
 
 
 def test_zerogpu_is_used_where_it_is(monkeypatch):
