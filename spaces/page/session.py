@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +27,14 @@ from page.uploads import read_upload
 # `datasets` looks into `transformers` as soon as it is half imported: a visitor who asks for a
 # row while another thread loads the first model would be refused. So it is imported here, before
 # there are threads.
+
+_LOG = logging.getLogger(__name__)
+
+UNEXPECTED = (
+    "Something went wrong in the page itself, and its operator’s log says what. Try again, or "
+    "choose another scene."
+)
+"""What a visitor is told of a defect."""
 
 OUTPUTS = (
     "scene_token",
@@ -76,14 +85,12 @@ class Session:
     ) -> list[Any]:
         """An example or a browsed row was chosen."""
 
-        def read() -> Scene:
+        def read() -> tuple[Scene, str]:
             if not sample_id:
                 raise PageError("Choose a frame, a primary date and secondary dates first.")
-            return self.sample(sample_id)
+            return self.sample(sample_id), self.catalogue.entries[sample_id].said
 
-        entry = self.catalogue.entries.get(sample_id) if sample_id else None
-        said = entry.said if entry else ""
-        return self._show(read, segmenter, classifier, progress, said)
+        return self._show(read, segmenter, classifier, progress)
 
     def from_upload(
         self,
@@ -94,8 +101,8 @@ class Session:
     ) -> list[Any]:
         """Files were sent; the file input is emptied, for the files are gone once read."""
 
-        def read() -> Scene:
-            return read_upload(paths or (), self.settings)
+        def read() -> tuple[Scene, str]:
+            return read_upload(paths or (), self.settings), ""
 
         return [*self._show(read, segmenter, classifier, progress), None]
 
@@ -108,10 +115,10 @@ class Session:
     ) -> list[Any]:
         """The same scene, other models."""
 
-        def read() -> Scene:
+        def read() -> tuple[Scene, str]:
             if not scene_token:
                 raise PageError("Choose an example, or send a file, first.")
-            return self.scenes.get(scene_token)
+            return self.scenes.get(scene_token), ""
 
         return self._show(read, segmenter, classifier, progress)
 
@@ -175,6 +182,9 @@ class Session:
             )
         except HephaestusError as error:
             raise gr.Error(str(error), print_exception=False) from None
+        except Exception:
+            _LOG.exception("a program's request failed")
+            raise gr.Error(UNEXPECTED, print_exception=False) from None
         token = self._keep(answer)
         query = "" if threshold < 0 else f"?threshold={threshold:.4f}"
         links = {name: f"/result/{token}/{name}{query}" for name in available(answer)}
@@ -186,32 +196,38 @@ class Session:
 
     def _show(
         self,
-        read: Callable[[], Scene],
+        read: Callable[[], tuple[Scene, str]],
         segmenter: str,
         classifier: str,
         progress: gr.Progress,
-        said: str = "",
     ) -> list[Any]:
-        """Read, analyse, and fill every part of the page; or say why not."""
+        """Read a scene and what is said of it, analyse, fill the page; or say why not."""
         scene_token = ""
         try:
             progress(0.02, desc="Reading")
-            scene = read()
+            scene, said = read()
             scene_token = self.scenes.put(scene, sum(r.nbytes for r in scene_rasters(scene)))
             answer = analyse(
                 scene, self.models, (segmenter, classifier), None, _told(progress), self._running
             )
+            return [scene_token, *self._drawn(answer, said)]
         except HephaestusError as error:
-            return blank(views.notice(str(error), "error"), scene_token)
+            said = str(error)
+        except Exception:  # A defect: its traceback is for the operator, not for the visitor.
+            _LOG.exception("an analysis failed")
+            said = UNEXPECTED
+        return blank(views.notice(said, "error"), scene_token)
+
+    def _drawn(self, answer: Answer, said: str) -> list[Any]:
+        """Every part of `OUTPUTS` after the scene's token."""
         token = self._keep(answer)
         drawn = answer.segmentation
         slider = gr.update(
             value=0.5 if drawn is None else round(drawn.threshold, 2), interactive=drawn is not None
         )
         return [
-            scene_token,
             token,
-            views.scene_notice(scene, said),
+            views.scene_notice(answer.scene, said),
             views.facts(answer),
             slider,
             views.outline(answer),

@@ -289,6 +289,37 @@ loading.join()
     assert run.returncode == 0, run.stderr[-2000:]
 
 
+def test_a_defect_is_told_in_a_sentence_and_logged(settings, caplog):
+    import gradio as gr
+    from page.models import Models
+    from page.session import OUTPUTS, UNEXPECTED, Session
+
+    def load(name, revision):
+        raise ZeroDivisionError("secret detail")
+
+    def silent(*_, **__):
+        pass
+
+    session = Session(settings, Models(settings, load))
+    models = (settings.segmenter, settings.classifier)
+    sample = next(iter(session.catalogue.entries))
+    parts = dict(zip(OUTPUTS, session.from_sample(sample, *models, silent), strict=True))
+    assert UNEXPECTED in parts["notice"] and 'role="alert"' in parts["notice"]
+    assert parts["scene_token"] and not parts["answer_token"]
+    with pytest.raises(gr.Error, match="Something went wrong") as caught:
+        session.predict(None, sample, *models, -1, silent)
+    assert "secret" not in str(caught.value) + parts["notice"]
+    assert caplog.text.count("ZeroDivisionError: secret detail") == 2
+
+
+def test_a_dataset_that_is_not_there_is_told_by_the_page(settings, tmp_path):
+    from page.session import OUTPUTS, Session
+
+    session = Session(dataclasses.replace(settings, dataset=str(tmp_path / "nowhere")))
+    shown = session.from_sample("s1", "", "", lambda *_, **__: None)
+    assert "cannot be opened" in dict(zip(OUTPUTS, shown, strict=True))["notice"]
+
+
 def test_a_dataset_that_is_not_there_is_told(settings, tmp_path):
     from page.catalogue import Catalogue
     from page.errors import PageError
