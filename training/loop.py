@@ -47,7 +47,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
-        self.config, self.data, self.accelerator = config, data, accelerator
+        self.config, self.accelerator = config, accelerator
         self.train = data.splits["train"]
         set_seed(config.seed)
         if config.model.init_from:

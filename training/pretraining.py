@@ -44,7 +44,7 @@ class Pretrainer:
     """
 
     def __init__(self, config: PretrainingConfig, data: OpenedData, accelerator: Accelerator):
-        self.config, self.data, self.accelerator = config, data, accelerator
+        self.config, self.accelerator = config, accelerator
         self.run = Path(config.output)
         self.samples = data.splits[SPLIT]
         self.steps = data.task.timeseries_length

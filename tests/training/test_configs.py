@@ -75,6 +75,14 @@ def test_recipes_differ_as_the_paper_and_its_repository_do(recipe):
     assert (config.loss.terms, config.optimizer.weight_decay, config.schedule.name) == wanted
 
 
+@pytest.mark.parametrize("recipe", RECIPES, ids=ids(RECIPES))
+def test_every_row_of_the_table_is_valid_in_every_recipe(recipe):
+    for model, inputs in itertools.product(MODELS, sorted((CONFIGS / "inputs").glob("*.yaml"))):
+        config = load_config([recipe, model, inputs])
+        segments = config.model.library == "smp"
+        assert config.objective == ("segmentation" if segments else "classification")
+
+
 def test_the_repositorys_vit_warms_up():
     config = load_config([CONFIGS / "repo" / "recipe.yaml", CONFIGS / "repo" / "vit.yaml"])
     assert config.schedule.warmup_epochs == 5
