@@ -39,7 +39,7 @@ def file_system(url: str) -> tuple[Any, str]:
     try:
         return fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:
-        advice = "check the URL; s3:// needs s3fs, gs:// needs gcsfs"
+        advice = "check the URL; s3:// needs s3fs (our extra 's3'), gs:// needs gcsfs"
         raise ProblemError(Problem(str(error), advice, url)) from None
 
 

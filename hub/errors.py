@@ -53,7 +53,6 @@ def hub_errors(where: str) -> Iterator[None]:
         HubError: For a refused token, a missing repository, revision or file, a refused or
             broken connection, offline mode, or any other answer that is an error.
     """
-    import httpx
     import httpx2
     from huggingface_hub import errors
 
@@ -81,7 +80,7 @@ def hub_errors(where: str) -> Iterator[None]:
         raise HubError("there is no token: set HF_TOKEN or run `hf auth login`") from None
     except errors.HfHubHTTPError as error:
         raise HubError(_by_status(error, where)) from None
-    except (httpx.TransportError, httpx2.TransportError, ConnectionError) as error:
+    except (httpx2.TransportError, ConnectionError) as error:
         detail = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
         raise HubError(
             f"the connection to the Hub failed for {where}: {detail}; run the same command "

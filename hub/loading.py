@@ -18,7 +18,7 @@ from hub.layout import FACTS_FILE
 from training.facts import ModelFacts
 
 _WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
-_FILES = ("*.json", _WEIGHTS)
+_FILES = ["*.json", _WEIGHTS]
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,7 @@ def test_no_network(hub, push, monkeypatch):
     assert "HF_HUB_OFFLINE is set" in push()
 
 
-def test_downloads_without_a_network_or_the_thing_asked_for(hub, folder, monkeypatch, tmp_path):
+def test_downloads_without_a_network_or_the_thing_asked_for(hub, monkeypatch, tmp_path):
     from huggingface_hub import constants, hf_hub_download, snapshot_download
 
     def told(read, name, **options):
@@ -246,7 +246,10 @@ def test_downloads_without_a_network_or_the_thing_asked_for(hub, folder, monkeyp
         return str(error.value)
 
     assert "model NS/none does not exist" in told(snapshot_download, "NS/none")
-    publish(folder, Target("NS/model", "model"), **QUIET)
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "README.md").write_text("# A model without weights\n")
+    publish(model, Target("NS/model", "model"), **QUIET)
     assert "no such revision" in told(snapshot_download, "NS/model", revision="v9")
     assert "lacks a file" in told(hf_hub_download, "NS/model", filename="config.json")
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
