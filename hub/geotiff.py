@@ -124,6 +124,22 @@ def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Sce
     )
 
 
+@contextmanager
+def readable_tiff(path: Path) -> Iterator[None]:
+    """Turn rasterio's complaints about a file into ours.
+
+    Raises:
+        SceneError: If it is no GeoTIFF that can be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # What has no place is refused in our own words.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            yield
+    except RasterioError as error:
+        raise SceneError(f"{path} is not a readable GeoTIFF: {error}") from None
+
+
 def read_raster(path: Path, max_pixels: int) -> Raster:
     """Read a GeoTIFF of one band.
 
@@ -134,7 +150,7 @@ def read_raster(path: Path, max_pixels: int) -> Raster:
         SceneError: If it is no GeoTIFF, has several bands, complex values or no CRS, or is too
             large.
     """
-    with _readable(path), rasterio.open(path, driver="GTiff") as file:
+    with readable_tiff(path), rasterio.open(path, driver="GTiff") as file:
         require_size(str(path), file.height, file.width, max_pixels)
         if file.count != 1:
             raise SceneError(f"{path} has {file.count} bands; one is expected")
@@ -245,14 +261,3 @@ def _name(phases: Sequence[Path], dates: Sequence[tuple[datetime.date, datetime.
     joined = "-".join(f"{second:%Y%m%d}" for _, second in dates)
     frame = frame_of(phases[0])
     return "_".join(filter(None, (frame, f"{dates[0][0]:%Y%m%d}", joined)))
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        with warnings.catch_warnings():
-            # What has no place is refused in our own words.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            yield
-    except RasterioError as error:
-        raise SceneError(f"{path} is not a readable GeoTIFF: {error}") from None

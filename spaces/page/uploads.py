@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
-from rasterio.errors import RasterioError
 
 from dataset_script.errors import HephaestusError
-from hub.geotiff import PHASE
+from hub.geotiff import PHASE, readable_tiff
 from hub.scene import Scene, load_scene
 from page.archives import check_archive, choose_pairs
 from page.errors import PageError
@@ -139,18 +138,15 @@ def _named_as_phase(path: Path) -> Path:
 
 def _check_tiff(path: Path, settings: Settings) -> None:
     """What the reader does not check: a grid that is turned, and blocks larger than the raster."""
-    try:
-        with rasterio.open(path, driver="GTiff") as file:
-            height, width = file.shape
-            if height * width > settings.max_pixels:
-                raise PageError(
-                    f"{path.name} has {height} x {width} pixels; at most "
-                    f"{settings.max_pixels / 1e6:g} million are read. Cut a window out of it."
-                )
-            block = max(rows * columns for rows, columns in file.block_shapes)
-            if block > 2 * settings.max_pixels:
-                raise PageError(f"{path.name} has blocks of {block / 1e6:g} million pixels.")
-            if file.crs is not None and not file.transform.is_rectilinear:
-                raise PageError(f"{path.name} lies on a rotated grid. Warp it to a north-up one.")
-    except RasterioError as error:
-        raise PageError(f"{path.name} is not a readable GeoTIFF: {error}") from None
+    with readable_tiff(path), rasterio.open(path, driver="GTiff") as file:
+        height, width = file.shape
+        if height * width > settings.max_pixels:
+            raise PageError(
+                f"{path.name} has {height} x {width} pixels; at most "
+                f"{settings.max_pixels / 1e6:g} million are read. Cut a window out of it."
+            )
+        block = max(rows * columns for rows, columns in file.block_shapes)
+        if block > 2 * settings.max_pixels:
+            raise PageError(f"{path.name} has blocks of {block / 1e6:g} million pixels.")
+        if file.crs is not None and not file.transform.is_rectilinear:
+            raise PageError(f"{path.name} lies on a rotated grid. Warp it to a north-up one.")

@@ -6,8 +6,9 @@ import zipfile
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from affine import Affine
 
+PLACE = Affine(0.001, 0, 40.5, 0, -0.001, 13.7)
 RNG = np.random.default_rng(7)
 
 
@@ -15,7 +16,7 @@ def write_tiff(path, values, crs="EPSG:4326", transform=None, **profile):
     """A GeoTIFF of one band."""
     values = np.asarray(values)
     options = {} if crs is None else {"crs": crs}
-    transform = transform or from_origin(40.5, 13.7, 0.001, 0.001)
+    transform = transform or PLACE
     with rasterio.open(
         path,
         "w",
