@@ -1,4 +1,4 @@
-"""Weights that no process holds whole: checkpoints, the best model and resumption.
+"""Checkpoints, the best model and resumption of two processes, whole copies and shards.
 
 accelerate shards on GPUs alone, so two CPU processes shard the model here as it would (FSDP2).
 """
@@ -35,11 +35,14 @@ class Sharding(Accelerator):
         assert any(hasattr(p, "placements") for p in model.parameters())
         return model, AcceleratedOptimizer(make_optimizer(model, config.optimizer))
 
-for module in (judging, loop):
-    module.is_sharded = lambda accelerator: True
+sharded = {sharded}
+if sharded:
+    for module in (judging, loop):
+        module.is_sharded = lambda accelerator: True
 for output, epochs in (("whole", 4), ("cut", 2), ("cut", 4)):
+    kind = Sharding if sharded else Accelerator
     config = load_config({folder!r} + "/config.yaml", {{"output": {folder!r} + "/" + output}})
-    trainer = loop.Trainer(config, open_data(config, ("train", "validation")), Sharding())
+    trainer = loop.Trainer(config, open_data(config, ("train", "validation")), kind())
     if epochs == 2:
         trainer._stopped = lambda: trainer.progress.epoch == 2
     trainer.fit(resume=True)
@@ -47,11 +50,14 @@ for output, epochs in (("whole", 4), ("cut", 2), ("cut", 4)):
 """
 
 
-def test_a_sharded_run_is_kept_whole_and_resumed(dataset, tmp_path):
+@pytest.mark.parametrize("sharded", [False, True], ids=["copies", "shards"])
+def test_a_run_of_two_processes_is_kept_whole_and_resumed(dataset, tmp_path, sharded):
     options = {"training.epochs": 4, "training.batch_size": 3, "model.options": {"drop_rate": 0.3}}
+    if not sharded:
+        options["training.ema_decay"] = 0.9
     save_config(small(dataset, tmp_path, **options), tmp_path / "config.yaml")
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(root=str(ROOT), folder=str(tmp_path)))
+    program.write_text(PROGRAM.format(root=str(ROOT), folder=str(tmp_path), sharded=sharded))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
@@ -70,5 +76,6 @@ def test_a_sharded_run_is_kept_whole_and_resumed(dataset, tmp_path):
     ours, theirs = (read_latest(run, 0)[0] for run in (cut, whole))
     assert all(torch.equal(ours.model[name], theirs.model[name]) for name in theirs.model)
     results = evaluate(whole, "validation")  # the kept weights, by one process alone
-    best = max(line["validation"]["f1"] for line in history(whole))
+    parts = ["validation"] if sharded else ["validation", "validation_ema"]
+    best = max(line[part]["f1"] for line in history(whole) for part in parts)
     assert results["metrics"]["f1"] == pytest.approx(best)
