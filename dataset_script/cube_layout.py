@@ -148,7 +148,8 @@ def read_grid(cube: xr.Dataset, path: str) -> Grid:
         values = np.asarray(cube[dim].values, dtype=np.float64)
         steps = np.diff(values) * sign
         if not len(steps) or not np.isfinite(values).all() or not (steps > 0).all():
-            raise ProblemError(Problem(f"{dim} must {way} over two or more pixels", "", path))
+            advice = "across the antimeridian let it go on beyond 180" if sign > 0 else ""
+            raise ProblemError(Problem(f"{dim} must {way} over two or more pixels", advice, path))
         # Beyond a tenth of a pixel from first to last, positions would be wrong.
         ideal = np.linspace(values[0], values[-1], len(values))
         if np.abs(values - ideal).max() > 0.1 * steps.mean():

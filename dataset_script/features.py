@@ -91,8 +91,9 @@ def row_features(
     `label` is Deformation when any step is positive, that is, when Non_Deformation is not among
     its labels. `segmentation_mask` keeps the annotators' polygons, in the pixels of their own
     333 m picture of the whole frame (0.3 of them to a pixel of the cube). `bounds` are west,
-    south, east, north of the crop in `crs`; `window` is its row offset, column offset, height
-    and width in the cube; `pixel_size` is x, y in units of the CRS.
+    south, east, north of the crop in `crs`, beyond 180 degrees across the antimeridian;
+    `window` is its row offset, column offset, height and width in the cube; `pixel_size` is
+    x, y in units of the CRS.
 
     Args:
         timeseries_length: See `raster_features`.

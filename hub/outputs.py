@@ -15,6 +15,7 @@ import rasterio
 import shapely
 from rasterio.errors import NotGeoreferencedWarning
 
+from hub.polygons import cut_at_antimeridian
 from hub.prediction import Prediction
 
 NO_DATA = 255
@@ -74,8 +75,14 @@ def save_prediction(
     return paths
 
 
-def feature_collection(prediction: Prediction) -> dict[str, Any]:
-    """The mask's patches as GeoJSON (RFC 7946: longitude and latitude, WGS 84)."""
+def feature_collection(prediction: Prediction, cut: bool = True) -> dict[str, Any]:
+    """The mask's patches as GeoJSON (RFC 7946: longitude and latitude, WGS 84).
+
+    Args:
+        prediction: The prediction.
+        cut: Whether patches across the antimeridian are cut there, as the standard asks; a map
+            draws them in one piece if they are not.
+    """
     summary = prediction.summary()
     shared = {
         key: summary[key]
@@ -85,7 +92,10 @@ def feature_collection(prediction: Prediction) -> dict[str, Any]:
         {
             "type": "Feature",
             "geometry": shapely.geometry.mapping(
-                shapely.transform(region.polygon, lambda places: places.round(8))
+                shapely.transform(
+                    cut_at_antimeridian(region.polygon) if cut else region.polygon,
+                    lambda places: places.round(8),
+                )
             ),
             "properties": {
                 "area_km2": region.area_km2,

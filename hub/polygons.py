@@ -89,6 +89,27 @@ def find_regions(
     return regions
 
 
+def cut_at_antimeridian(polygon: shapely.Polygon) -> shapely.Polygon | shapely.MultiPolygon:
+    """Bring a polygon whose longitudes go on beyond 180 into -180..180, as RFC 7946 asks.
+
+    Args:
+        polygon: In degrees, no more than a turn outside.
+
+    Returns:
+        The polygon itself where it lies inside, else its part or parts.
+    """
+    west, _, east, _ = polygon.bounds
+    if west >= -180 and east <= 180:
+        return polygon
+    parts = []
+    for turn in (-360, 0, 360):
+        inside = shapely.intersection(polygon, shapely.box(turn - 180, -90, turn + 180, 90))
+        moved = shapely.transform(inside, lambda places, turn=turn: places - (turn, 0))
+        parts += [part for part in shapely.get_parts(moved) if part.area]  # no edge that touches
+    whole = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    return shapely.orient_polygons(whole)
+
+
 def mask_area_km2(mask: np.ndarray, transform: Affine, crs: str) -> float:
     """Geodesic area of a whole mask, of however many patches.
 

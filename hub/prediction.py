@@ -96,7 +96,10 @@ class Prediction:
         if not self.regions:
             return None
         middle = self.regions[0].polygon.centroid
-        return middle.x, middle.y
+        longitude = middle.x
+        if abs(longitude) > 180:  # a patch across the antimeridian goes on beyond it
+            longitude = (longitude + 180) % 360 - 180
+        return longitude, middle.y
 
     @cached_property
     def mean_coherence(self) -> float | None:

@@ -38,14 +38,16 @@ def mask_map(answer: Answer) -> str:
         return empty_map("There is no map: the scene has no georeference.")
     if prediction is None or prediction.mask is None or prediction.probability is None:
         return empty_map("There is no map: no segmentation model was asked.")
-    left, top = scene.transform @ (0, 0)
-    right, bottom = scene.transform @ (scene.width, scene.height)
+    left, top = scene.place(0, 0)
+    right, bottom = scene.place(scene.width, scene.height)
     west, south, east, north = transform_bounds(scene.crs, _WGS84, left, bottom, right, top)
+    if east < west:  # across the antimeridian, longitudes go on beyond 180
+        east += 360
     chart = folium.Map(control_scale=True, tiles="OpenStreetMap")
     folium.Rectangle(
         [[south, west], [north, east]], color="#33414e", weight=1, fill=False, dash_array="4"
     ).add_to(chart)
-    patches = feature_collection(prediction)
+    patches = feature_collection(prediction, cut=False)
     if patches["features"]:
         folium.GeoJson(
             patches,

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from hub import polygons
-from hub.polygons import find_regions, mask_area_km2
+from hub.polygons import cut_at_antimeridian, find_regions, mask_area_km2
 
 GRIDS = {
     "equator": (Affine(0.001, 0, 30, 0, -0.001, 0), "EPSG:4326"),
@@ -64,6 +65,22 @@ def test_only_the_largest_are_outlined_but_all_are_measured(monkeypatch):
     assert [region.pixels for region in regions] == [6, 5, 4]
     one = regions[0].area_km2 / 6
     assert mask_area_km2(mask, *GRIDS["equator"]) == pytest.approx(21 * one, rel=1e-4)
+
+
+def test_a_patch_across_the_antimeridian_is_cut_there():
+    ring = shapely.box(179.5, -17, 180.5, -16).difference(shapely.box(179.9, -16.6, 180.1, -16.4))
+    two = cut_at_antimeridian(ring)
+    assert two.is_valid and two.geom_type == "MultiPolygon"
+    assert [part.bounds for part in two.geoms] == [
+        (179.5, -17, 180, -16),
+        (-180, -17, -179.5, -16),
+    ]
+    assert two.area == pytest.approx(ring.area)
+    for whole, there in ((180, -180), (181, -179), (-190, 170)):
+        moved = cut_at_antimeridian(shapely.box(whole, 0, whole + 1, 1))
+        assert moved.equals(shapely.box(there, 0, there + 1, 1)) and moved.exterior.is_ccw
+    inside = shapely.box(179, 0, 180, 1)
+    assert cut_at_antimeridian(inside) is inside
 
 
 def test_an_empty_mask_has_no_area():

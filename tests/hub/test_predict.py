@@ -17,7 +17,7 @@ from PIL import Image
 from dataset_script.errors import ConfigError
 from hub.__main__ import main
 from hub.detector import Detector
-from hub.outputs import write_then_rename
+from hub.outputs import feature_collection, write_then_rename
 from hub.packaging import package_model
 from hub.predict import predict_many
 from hub.scene import SceneError, load_scene
@@ -42,6 +42,24 @@ def packaged(tmp_path):
 
 def run_cli(*arguments):
     main([str(argument) for argument in arguments])
+
+
+def test_geojson_across_the_antimeridian_stays_within_180_degrees():
+    middle = Affine(0.001, 0, 179.93, 0, -0.001, -16.5)
+    east = Affine(0.001, 0, 181.93, 0, -0.001, -16.5)
+    for transform in (middle, east):
+        scene = frame_scene(120, 140, transform=transform, crs="EPSG:4326")
+        prediction = pointwise(threshold=0.6).predict(scene)
+        shapes = [
+            shapely.geometry.shape(feature["geometry"])
+            for feature in feature_collection(prediction)["features"]
+        ]
+        west, _, east_edge, _ = shapely.total_bounds(shapes)
+        assert -180 <= west <= east_edge <= 180 and all(shape.is_valid for shape in shapes)
+        assert sum(shape.area for shape in shapes) == pytest.approx(
+            sum(region.polygon.area for region in prediction.regions)
+        )
+        assert -180 <= prediction.summary()["centroid_longitude"] <= 180
 
 
 @pytest.mark.parametrize(
