@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
 import numpy as np
+import pyarrow as pa
 import torch
-from datasets import Dataset, load_dataset
+from datasets import load_dataset
 
 from benchmarks import baselines
 from benchmarks.harness import Goal, Timing, Work, drop_page_cache, interleave
 from benchmarks.workload import DEVICE, T, Workload
 from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.tables import RasterColumn
 from training.data import Samples
 from training.loader import Loader
 from training.preprocessing import Preprocessor
-from training.rows import Rows
 
 OURS = "ours, compact batch"
 STACK = "ours, normalised stack"
@@ -51,7 +53,7 @@ def contestants(work: Workload) -> dict[str, Work]:
         files = sorted(map(str, work.exported(kind).rglob("*.arrow")))
         stream = load_dataset("arrow", data_files=files, split="train", streaming=True)
         rows = islice(stream.with_format("arrow"), len(order))
-        return sum(1 for table in rows if _compact(table.combine_chunks(), samples))
+        return sum(1 for table in rows if _compact(table, samples.rows.columns))
 
     def authors_xarray() -> int:
         for sample in series[:2]:
@@ -109,10 +111,10 @@ def contestants(work: Workload) -> dict[str, Work]:
     }
 
 
-def _compact(table, samples) -> bool:
+def _compact(table: pa.Table, columns: Sequence[str]) -> bool:
     """A streamed row, viewed without a copy and copied once into tensors."""
-    rows = Rows(Dataset(table), samples.rows.columns)
-    return bool([torch.from_numpy(array.copy()) for array in rows.read(0).values()])
+    views = [RasterColumn(table.column(name))[0] for name in columns]
+    return bool([torch.from_numpy(view.copy()) for view in views])
 
 
 def measure(work: Workload, rounds: int) -> tuple[list[Goal], dict[str, Timing], dict]:

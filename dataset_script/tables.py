@@ -1,4 +1,4 @@
-"""Rows to Arrow tables without a Python object per pixel.
+"""Rows to Arrow tables and back without a Python object per pixel.
 
 `datasets` stores an `Array3D` as a list of lists of lists; the offsets of such a column are known
 from its shape, so that the pixels themselves are never touched.
@@ -6,6 +6,8 @@ from its shape, so that the pixels themselves are never touched.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,6 +42,40 @@ def rows_to_table(rows: Sequence[Row], features: Features) -> pa.Table:
 def row_bytes(row: Row) -> int:
     """Bytes of a row's rasters, uncompressed; what else it holds is negligible beside them."""
     return sum(value.nbytes for value in row.values() if isinstance(value, np.ndarray))
+
+
+class RasterColumn:
+    """A raster column of a table, map-style or streamed, as arrays that copy no pixel.
+
+    The column's extension type would be built anew, in Python, at every access, which takes
+    longer than the copy of a row; its storage is the same memory under a plain type.
+
+    Args:
+        column: Column of a `datasets` table, such as `with_format("arrow")` gives.
+
+    Raises:
+        TypeError: If the column holds no `Array2D` or `Array3D`.
+    """
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        if not isinstance(column.type, pa.ExtensionType):
+            raise TypeError(f"a column of {column.type} holds no rasters")
+        self._shape = tuple(-1 if side is None else side for side in column.type.shape)
+        self._storage = column.cast(column.type.storage_type)
+        self._starts = list(itertools.accumulate(map(len, self._storage.chunks), initial=0))
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Read-only `[T, H, W]` or `[H, W]` of a row, in the type that it is stored in."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"there is no row {row} among {len(self)}")
+        chunk = bisect.bisect_right(self._starts, row) - 1
+        values = self._storage.chunk(chunk).slice(row - self._starts[chunk], 1)
+        while pa.types.is_nested(values.type):
+            values = values.flatten()
+        return values.to_numpy().reshape(self._shape)
 
 
 def _rasters(arrays: Sequence[np.ndarray], kind: pa.ExtensionType) -> pa.ExtensionArray:

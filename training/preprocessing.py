@@ -6,6 +6,7 @@ cannot differ between them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -28,16 +29,17 @@ def upsample_nodes(nodes: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         `[..., H, W]`.
     """
-    rows = _weights(nodes.shape[-2], size[0], nodes)
-    columns = _weights(nodes.shape[-1], size[1], nodes)
+    rows = _weights(nodes.shape[-2], size[0], nodes.device, nodes.dtype)
+    columns = _weights(nodes.shape[-1], size[1], nodes.device, nodes.dtype)
     return rows @ nodes @ columns.T
 
 
-def _weights(nodes: int, pixels: int, like: Tensor) -> Tensor:
+@functools.lru_cache(maxsize=16)
+def _weights(nodes: int, pixels: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """`[pixels, nodes]` weights of linear interpolation."""
     end = float(nodes - 1)
-    position = torch.linspace(0, end, pixels, device=like.device, dtype=like.dtype)
-    node = torch.arange(nodes, device=like.device, dtype=like.dtype)
+    position = torch.linspace(0, end, pixels, device=device, dtype=dtype)
+    node = torch.arange(nodes, device=device, dtype=dtype)
     return (1 - (position[:, None] - node[None]).abs()).clamp_min(0)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import torch
 from datasets import Array2D, Array3D, Dataset
 
 from dataset_script.errors import DataError
+from dataset_script.tables import RasterColumn
 from training.tasks import StepLabels
 
 _ANNOTATIONS = (
@@ -77,7 +75,7 @@ class Rows:
         self.shapes = {name: tuple(_shape(dataset, name)) for name in columns}
         self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
         table = dataset.select_columns(list(columns)).with_format("arrow")[:]
-        self._rasters = {name: _Rasters(table.column(name), self.shapes[name]) for name in columns}
+        self._rasters = {name: RasterColumn(table.column(name)) for name in columns}
         self.facts = _facts(dataset)
 
     def __len__(self) -> int:
@@ -93,26 +91,6 @@ class Rows:
             Read-only arrays by column, `[T, H, W]` or `[H, W]`, in their storage types.
         """
         return {name: rasters[row] for name, rasters in self._rasters.items()}
-
-
-class _Rasters:
-    """One raster column as views of the memory map.
-
-    The column's extension type would be built anew, in Python, at every access, which takes
-    longer than the copy of a row; its storage is the same memory under a plain type.
-    """
-
-    def __init__(self, column: pa.ChunkedArray, shape: tuple[int | None, ...]) -> None:
-        self._column = column.cast(column.type.storage_type)
-        self._starts = list(itertools.accumulate(map(len, self._column.chunks), initial=0))
-        self._shape = tuple(-1 if side is None else side for side in shape)
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        chunk = bisect.bisect_right(self._starts, row) - 1
-        values = self._column.chunk(chunk).slice(row - self._starts[chunk], 1)
-        while pa.types.is_nested(values.type):
-            values = values.flatten()
-        return values.to_numpy().reshape(self._shape)
 
 
 def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:

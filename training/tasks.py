@@ -184,22 +184,23 @@ class Task:
             int64 `[B * answers, H, W]` class codes. Where the steps of a union differ, the larger
             code counts; `peak` is the step with most marked pixels.
         """
-        if table is None:
-            codes = (masks > 0).long()
-        else:
-            flat = masks.flatten(2).long()
-            codes = table.long().gather(2, flat).reshape(masks.shape)
+        # Codes stay bytes until the steps have become one: an eighth of the memory to go through.
+        codes = masks > 0
+        if table is not None:
+            codes = table.gather(2, masks.flatten(2).long()).reshape(masks.shape)
         if self.mask_target == "all":
-            return codes.flatten(0, 1)
+            return codes.flatten(0, 1).long()
         if self.mask_target == "last":
-            return codes[:, -1]
+            return codes[:, -1].long()
         if self.mask_target == "peak":
             peak = (masks > 0).sum((2, 3)).argmax(1)
             index = peak[:, None, None, None].expand(-1, 1, *codes.shape[2:])
-            return codes.gather(1, index)[:, 0]
+            return codes.gather(1, index)[:, 0].long()
+        if table is None:
+            return (masks.amax(1) > 0).long()
         ignored = codes == IGNORED
         union = codes.masked_fill(ignored, 0).amax(1)
-        return union.masked_fill((union == 0) & ignored.any(1), IGNORED)
+        return union.masked_fill((union == 0) & ignored.any(1), IGNORED).long()
 
     def margin(self, logits: Tensor) -> Tensor:
         """Log-odds of deformation (for phases: of unrest or rebound) against none.
