@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from dataset_script.errors import HephaestusError
-from page import files, guide, maps, views
+from page import files, guide, maps, panels, views
 from page.catalogue import Catalogue
 from page.components import file_input
 from page.models import NO_MODEL, local_models
@@ -124,10 +124,10 @@ def _results(parts: dict[str, Any]) -> None:
         interactive=False,
         elem_id="threshold",
     )
-    parts["outline"] = gr.HTML(views.outline(None), elem_id="outline")
-    parts["panels"] = gr.HTML(views.empty_panels(), elem_id="panels")
+    parts["outline"] = gr.HTML(panels.outline(None), elem_id="outline")
+    parts["panels"] = gr.HTML(panels.empty_panels(), elem_id="panels")
     with gr.Accordion("Steps of the time series", open=True):
-        parts["strip"] = gr.HTML(views.strip(None), elem_id="strip")
+        parts["strip"] = gr.HTML(panels.strip(None), elem_id="strip")
     with gr.Accordion("Map", open=True):
         parts["map"] = gr.HTML(maps.empty_map(), elem_id="map")
     parts["downloads"] = gr.HTML(views.downloads(None, None, files.NAMES), elem_id="downloads")

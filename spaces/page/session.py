@@ -13,7 +13,7 @@ import transformers  # noqa: F401 - see below
 
 from dataset_script.errors import HephaestusError
 from hub.scene import Scene, load_scene
-from page import maps, views
+from page import maps, panels, views
 from page.analysis import Answer, Progress, analyse, scene_rasters
 from page.catalogue import Catalogue
 from page.errors import PageError
@@ -135,7 +135,7 @@ class Session:
         except PageError as error:
             return [gr.skip(), gr.skip(), gr.skip(), views.notice(str(error), "error")]
         return [
-            views.outline(answer),
+            panels.outline(answer),
             views.facts(answer),
             views.downloads(answer_token, threshold, available(answer)),
             gr.skip(),
@@ -230,9 +230,9 @@ class Session:
             views.scene_notice(answer.scene, said),
             views.facts(answer),
             slider,
-            views.outline(answer),
-            views.panels(answer),
-            views.strip(answer),
+            panels.outline(answer),
+            panels.panels(answer),
+            panels.strip(answer),
             maps.mask_map(answer),
             views.downloads(token, None if drawn is None else drawn.threshold, available(answer)),
             views.models(answer),
@@ -247,9 +247,9 @@ def blank(notice: str, scene_token: str = "") -> list[Any]:
         notice,
         views.empty_facts(),
         gr.update(interactive=False),
-        views.outline(None),
-        views.empty_panels(),
-        views.strip(None),
+        panels.outline(None),
+        panels.empty_panels(),
+        panels.strip(None),
         maps.empty_map(),
         views.downloads(None, None, NAMES),
         views.models(None),
