@@ -14,21 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import ndimage
 from torch import nn
 
-from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from hub.loading import load_published
 from hub.prediction import Prediction
 from hub.resampling import on_training_pixels, to_input_pixels, to_training_pixels, world_origin
 from hub.scene import MAX_PIXELS, Scene, load_scene
-from hub.windows import Corner, Progress, blend, cut, in_batches, product_corners
+from hub.window_model import WindowModel
+from hub.windows import Corner, Progress, blend, in_batches, product_corners
 from training.facts import ModelFacts
-from training.models import wrap
-from training.preprocessing import Preprocessor
-from training.tasks import Task
 
 SUPPORT = 9
 """Side in training pixels, about a kilometre, over which a probability must hold to count."""
@@ -62,14 +58,8 @@ class Detector:
         self.name = name
         self.revision = revision
         self.weights = weights
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._model = wrap(backbone, facts.library, facts.objective).to(self.device).eval()
-        self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
-        preprocessor = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
-        # The statistics travel with the weights; the channel table may have moved on since.
-        preprocessor.mean = torch.tensor(facts.mean).reshape(-1, 1, 1)
-        preprocessor.std = torch.tensor(facts.std).reshape(-1, 1, 1)
-        self._preprocessor = preprocessor.to(self.device)
+        self._windows = WindowModel(backbone, facts, device)
+        self.device = self._windows.device
 
     @classmethod
     def from_pretrained(
@@ -152,7 +142,6 @@ class Detector:
             warnings=tuple(said),
         )
 
-    @torch.inference_mode()
     def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
         """Ask the model about planes that the caller has put together.
 
@@ -167,15 +156,7 @@ class Detector:
             ConfigError: If the channels or their order are not the model's own, naming those that
                 are missing, surplus or misplaced; or if the number of steps is another.
         """
-        self.facts.require_channels(channels)
-        if planes.ndim != 5 or planes.shape[1] != self.facts.timeseries_length:
-            raise ConfigError(
-                f"the planes are {list(planes.shape)}; {self.name} takes [batch, "
-                f"{self.facts.timeseries_length}, {len(channels)}, height, width]"
-            )
-        stack = torch.from_numpy(np.ascontiguousarray(planes, np.float32)).to(self.device)
-        answer = self._model(self._preprocessor.normalise(stack)) / self.facts.temperature
-        return answer.float().cpu().numpy()
+        return self._windows.logits(planes, channels)
 
     def _segment(
         self, scene: Scene, steps: Sequence[Sequence[int]], progress: Progress | None
@@ -191,8 +172,8 @@ class Detector:
                 self.facts.image_size,
                 planes=1 + several * len(classes),
                 origin=world_origin(scene, self.facts.pixel_size),
-                wanted=lambda corner: self._data_share(scene, corner) > 0,
-                batch_size=self._batch_size,
+                wanted=lambda corner: self._windows.data_share(scene, corner) > 0,
+                batch_size=self._windows.batch_size,
                 progress=_part_of(progress, number, len(steps)),
             )
             planes = blended if planes is None else np.maximum(planes, blended, out=planes)
@@ -215,15 +196,15 @@ class Detector:
         window = self.facts.image_size
         origin = world_origin(scene, self.facts.pixel_size)
         corners = product_corners(scene.height, scene.width, window, origin)
-        shares = {corner: self._data_share(scene, corner) for corner in corners}
+        shares = {corner: self._windows.data_share(scene, corner) for corner in corners}
         enough = min(MIN_DATA, max(shares.values()))
         corners = [corner for corner in corners if shares[corner] >= enough]
         best = -1.0
         for number, chosen in enumerate(steps):
             batches = in_batches(
-                partial(self._run, scene, chosen),
+                partial(self._windows.probabilities, scene, chosen),
                 corners,
-                self._batch_size,
+                self._windows.batch_size,
                 _part_of(progress, number, len(steps)),
             )
             for batch, (found, classes) in batches:
@@ -238,47 +219,8 @@ class Detector:
 
     def _planes(self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]) -> np.ndarray:
         """Probability of deformation and, if there are several types, of each class."""
-        found, classes = self._run(scene, steps, corners)
+        found, classes = self._windows.probabilities(scene, steps, corners)
         return np.concatenate([found, classes], axis=1) if len(self.facts.classes) > 2 else found
-
-    @torch.inference_mode()
-    def _run(
-        self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of deformation [B, 1, ...] and of each class [B, K, ...] of windows."""
-        rasters = {
-            name: torch.from_numpy(
-                np.stack([self._window(scene, name, corner, steps) for corner in corners])
-            ).to(self.device)
-            for name in self.facts.channels
-        }
-        logits = self._model(self._preprocessor(rasters)) / self.facts.temperature
-        answers = self._task.split_answers(logits)
-        classes = answers.sigmoid() if self._task.multilabel else answers.softmax(1)
-        # Where each step has its own answer, a class holds if it holds at any step.
-        shape = (len(corners), -1)
-        found = self._task.margin(answers).sigmoid()
-        found = found.reshape(*shape, *found.shape[1:]).amax(1, keepdim=True)
-        classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
-        return found.float().cpu().numpy(), classes.float().cpu().numpy()
-
-    def _window(self, scene: Scene, name: str, corner: Corner, steps: Sequence[int]) -> np.ndarray:
-        side = self.facts.image_size
-        raster = scene.channel(name)
-        if raster is None:
-            shape = (len(steps), side, side) if BY_NAME[name].per_step else (side, side)
-            return np.full(shape, np.nan, np.float32)
-        # Beyond the scene it is as beyond the swath: phase and coherence 0, the rest unknown.
-        fill = 0 if name in ("insar_difference", "insar_coherence") else np.nan
-        values = cut(raster, corner, side, fill)
-        return values[list(steps)] if BY_NAME[name].per_step else values
-
-    def _data_share(self, scene: Scene, corner: Corner) -> float:
-        return 1 - float(cut(scene.nodata, corner, self.facts.image_size, True).mean())
-
-    @property
-    def _batch_size(self) -> int:
-        return 16 if self.device.type == "cuda" else 2
 
 
 def _choose_steps(scene: Scene, length: int, said: list[str]) -> tuple[Scene, list[list[int]]]:

@@ -55,7 +55,7 @@ def expected(detector, row):
     rasters = {name: torch.as_tensor(row[name])[None] for name in facts.channels}
     planes = Preprocessor(facts.channels, facts.timeseries_length)(rasters)
     with torch.inference_mode():
-        logits = detector._model(planes)[0] / facts.temperature
+        logits = detector._windows.model(planes)[0] / facts.temperature
     return logits.softmax(0).numpy()
 
 
@@ -301,7 +301,7 @@ def test_a_step_that_deforms_is_enough_where_each_has_its_own_answer():
     row = make_row(np.random.default_rng(3), 1, 2, SIZE)
     rasters = {name: torch.as_tensor(row[name])[None] for name in INSAR_CHANNELS}
     with torch.inference_mode():
-        logits = detector._model(Preprocessor(INSAR_CHANNELS, 2)(rasters)) / 1.3
+        logits = detector._windows.model(Preprocessor(INSAR_CHANNELS, 2)(rasters)) / 1.3
     each = logits.reshape(2, 2, SIZE, SIZE).softmax(1)[:, 1]
     prediction = detector.predict(load_scene(row))
     np.testing.assert_allclose(prediction.probability, each.amax(0), atol=1e-5)
