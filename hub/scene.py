@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +20,28 @@ from typing import Any
 
 import numpy as np
 from affine import Affine
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, BY_NAME
-from dataset_script.errors import HephaestusError
+from hub.scene_checks import (
+    MAX_PIXELS,
+    SceneError,
+    as_steps,
+    check_place,
+    coherence_bytes,
+    require_shape,
+    require_size,
+)
 
-MAX_PIXELS = 100_000_000
-"""Largest height x width that is read, ten times a LiCSAR frame: a header may claim anything."""
+__all__ = [
+    "MAX_PIXELS",
+    "SPECIFICATIONS",
+    "Scene",
+    "SceneError",
+    "apply",
+    "load_scene",
+    "make_scene",
+    "require_size",
+]
 
 SPECIFICATIONS = """\
   FILE.npz                                arrays insar_difference [H,W] or [T,H,W] (radians),
@@ -41,10 +54,6 @@ SPECIFICATIONS = """\
   DATASET::CONFIG/SPLIT/INDEX             a row of an exported dataset (folder or repository)
   PAIR.geo.diff_pha.tif                   LiCSAR wrapped phase, its .geo.cc.tif and .geo.hgt.tif
                                           found beside it"""
-
-
-class SceneError(HephaestusError):
-    """An input to predict on cannot be read as a scene."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,21 +198,21 @@ def make_scene(
             georeference makes no sense.
     """
     said = list(warnings)
-    _check_place(name, place.get("transform"), place.get("crs"))
-    phase = _steps(name, "insar_difference", insar_difference)
+    check_place(name, place.get("transform"), place.get("crs"))
+    phase = as_steps(name, "insar_difference", insar_difference)
     if phase.dtype.kind != "f":
         raise SceneError(f"{name}: insar_difference is {phase.dtype}; it must be radians in float")
     _, height, width = phase.shape
     coherence = None
     if insar_coherence is not None:
-        coherence = _steps(name, "insar_coherence", insar_coherence)
-        _require_shape(name, "insar_coherence", coherence, phase.shape)
-        coherence = _coherence_bytes(name, coherence)
+        coherence = as_steps(name, "insar_coherence", insar_coherence)
+        require_shape(name, "insar_coherence", coherence, phase.shape)
+        coherence = coherence_bytes(name, coherence)
     missing = ~np.isfinite(phase)
     missing |= (phase == 0) & (True if coherence is None else coherence == 0)
     if nodata is not None:
         if np.shape(nodata) not in ((height, width), phase.shape):
-            _require_shape(name, "nodata", np.asarray(nodata), (height, width))
+            require_shape(name, "nodata", np.asarray(nodata), (height, width))
         missing |= np.asarray(nodata, bool)
     if missing.all():
         raise SceneError(f"{name}: no pixel holds data")
@@ -218,7 +227,7 @@ def make_scene(
         coherence = coherence.copy()
         coherence[missing] = 0
     if dem is not None:
-        _require_shape(name, "dem", dem, (height, width))
+        require_shape(name, "dem", dem, (height, width))
         dem = np.array(dem, np.float32)
         dem[~np.isfinite(dem)] = np.nan
     fields = {}
@@ -226,12 +235,12 @@ def make_scene(
         if channel not in ATMOSPHERIC_CHANNELS:
             raise SceneError(f"{name}: {channel} is no atmospheric channel")
         per_step = BY_NAME[channel].per_step
-        raster = _steps(name, channel, raster) if per_step else raster
+        raster = as_steps(name, channel, raster) if per_step else raster
         shape = phase.shape if per_step else (height, width)
-        _require_shape(name, channel, raster, shape)
+        require_shape(name, channel, raster, shape)
         fields[channel] = np.asarray(raster, np.float32)
     if reference is not None:
-        _require_shape(name, "the reference mask", reference, (height, width))
+        require_shape(name, "the reference mask", reference, (height, width))
         reference = np.asarray(reference) > 0
     return Scene(
         name=re.sub(r"[^\w.-]+", "_", name).strip("_.") or "scene",
@@ -288,55 +297,3 @@ def load_scene(
         f"{text} is no kind of file that is read: give an .npz, a LiCSAR GeoTIFF (.tif), "
         "CUBE.zarr@PRIMARY_SECONDARY or DATASET::CONFIG/SPLIT/INDEX"
     )
-
-
-def require_size(name: str, height: int, width: int, max_pixels: int) -> None:
-    """Refuse a raster that is too large, before any of it is read.
-
-    Raises:
-        SceneError: If it has more than `max_pixels` pixels.
-    """
-    if height * width > max_pixels:
-        raise SceneError(
-            f"{name} has {height} x {width} pixels; at most {max_pixels / 1e6:g} million are read: "
-            "cut a window out of it"
-        )
-
-
-def _check_place(name: str, transform: Affine | None, crs: str | None) -> None:
-    if transform is not None:
-        extent = transform.a * transform.e - transform.b * transform.d
-        if not math.isfinite(sum(transform[:6])) or extent == 0:
-            raise SceneError(f"{name}: its transform {transform[:6]} maps pixels to no area")
-    if crs is not None:
-        try:
-            CRS.from_user_input(crs)
-        except CRSError as error:
-            raise SceneError(f"{name}: {crs!r} is no coordinate system: {error}") from None
-
-
-def _steps(name: str, what: str, raster: np.ndarray) -> np.ndarray:
-    raster = np.asarray(raster)
-    if np.iscomplexobj(raster):
-        raise SceneError(
-            f"{name}: {what} holds complex numbers; give its argument, the wrapped phase in radians"
-        )
-    if raster.ndim not in (2, 3) or 0 in raster.shape:
-        raise SceneError(f"{name}: {what} has shape {raster.shape}; it must be [H, W] or [T, H, W]")
-    return raster[None] if raster.ndim == 2 else raster
-
-
-def _require_shape(name: str, what: str, raster: np.ndarray, shape: tuple[int, ...]) -> None:
-    if np.shape(raster) != shape:
-        raise SceneError(f"{name}: {what} has shape {np.shape(raster)}; phase asks for {shape}")
-
-
-def _coherence_bytes(name: str, coherence: np.ndarray) -> np.ndarray:
-    if coherence.dtype == np.uint8:
-        return coherence
-    values = np.nan_to_num(coherence.astype(np.float32), nan=0.0)
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 255:
-        raise SceneError(f"{name}: coherence runs from {low:g} to {high:g}; it is 0..1 or 0..255")
-    scale = 255 if coherence.dtype.kind == "f" and high <= 1 else 1
-    return np.rint(values * scale).astype(np.uint8)

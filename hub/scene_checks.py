@@ -1,0 +1,91 @@
+"""What is refused of the rasters that a user brings, and how their conventions are met."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from dataset_script.errors import HephaestusError
+
+MAX_PIXELS = 100_000_000
+"""Largest height x width that is read, ten times a LiCSAR frame: a header may claim anything."""
+
+
+class SceneError(HephaestusError):
+    """An input to predict on cannot be read as a scene."""
+
+
+def require_size(name: str, height: int, width: int, max_pixels: int) -> None:
+    """Refuse a raster that is too large, before any of it is read.
+
+    Raises:
+        SceneError: If it has more than `max_pixels` pixels.
+    """
+    if height * width > max_pixels:
+        raise SceneError(
+            f"{name} has {height} x {width} pixels; at most {max_pixels / 1e6:g} million are read: "
+            "cut a window out of it"
+        )
+
+
+def check_place(name: str, transform: Affine | None, crs: str | None) -> None:
+    """Refuse a georeference that makes no sense.
+
+    Raises:
+        SceneError: If the transform maps pixels to no area, or the CRS is none.
+    """
+    if transform is not None:
+        extent = transform.a * transform.e - transform.b * transform.d
+        if not math.isfinite(sum(transform[:6])) or extent == 0:
+            raise SceneError(f"{name}: its transform {transform[:6]} maps pixels to no area")
+    if crs is not None:
+        try:
+            CRS.from_user_input(crs)
+        except CRSError as error:
+            raise SceneError(f"{name}: {crs!r} is no coordinate system: {error}") from None
+
+
+def as_steps(name: str, what: str, raster: np.ndarray) -> np.ndarray:
+    """A raster of one step or several as [T, H, W].
+
+    Raises:
+        SceneError: If it is complex, empty, or of another number of dimensions.
+    """
+    raster = np.asarray(raster)
+    if np.iscomplexobj(raster):
+        raise SceneError(
+            f"{name}: {what} holds complex numbers; give its argument, the wrapped phase in radians"
+        )
+    if raster.ndim not in (2, 3) or 0 in raster.shape:
+        raise SceneError(f"{name}: {what} has shape {raster.shape}; it must be [H, W] or [T, H, W]")
+    return raster[None] if raster.ndim == 2 else raster
+
+
+def require_shape(name: str, what: str, raster: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuse a raster that does not fit the phase.
+
+    Raises:
+        SceneError: If it has another shape.
+    """
+    if np.shape(raster) != shape:
+        raise SceneError(f"{name}: {what} has shape {np.shape(raster)}; phase asks for {shape}")
+
+
+def coherence_bytes(name: str, coherence: np.ndarray) -> np.ndarray:
+    """Coherence on the 0..255 scale, uint8, from that scale or 0..1; NaN becomes 0.
+
+    Raises:
+        SceneError: If it is on neither.
+    """
+    if coherence.dtype == np.uint8:
+        return coherence
+    values = np.nan_to_num(coherence.astype(np.float32), nan=0.0)
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 255:
+        raise SceneError(f"{name}: coherence runs from {low:g} to {high:g}; it is 0..1 or 0..255")
+    scale = 255 if coherence.dtype.kind == "f" and high <= 1 else 1
+    return np.rint(values * scale).astype(np.uint8)
