@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,9 +61,10 @@ class RasterColumn:
     def __init__(self, column: pa.ChunkedArray) -> None:
         if not isinstance(column.type, pa.ExtensionType):
             raise TypeError(f"a column of {column.type} holds no rasters")
-        self._shape = tuple(-1 if side is None else side for side in column.type.shape)
+        self._tail = tuple(column.type.shape[1:])
         self._storage = column.cast(column.type.storage_type)
         self._starts = list(itertools.accumulate(map(len, self._storage.chunks), initial=0))
+        self._views: dict[int, tuple[np.ndarray, list[int]]] = {}
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -72,10 +74,19 @@ class RasterColumn:
         if not 0 <= row < len(self):
             raise IndexError(f"there is no row {row} among {len(self)}")
         chunk = bisect.bisect_right(self._starts, row) - 1
-        values = self._storage.chunk(chunk).slice(row - self._starts[chunk], 1)
+        values, starts = self._views.get(chunk) or self._view(chunk)
+        place = row - self._starts[chunk]
+        return values[starts[place] : starts[place + 1]].reshape(-1, *self._tail)
+
+    def _view(self, chunk: int) -> tuple[np.ndarray, list[int]]:
+        """All values of a chunk, and where each of its rows starts among them."""
+        values = self._storage.chunk(chunk)
+        offsets = values.offsets.to_numpy()
+        starts = ((offsets - offsets[0]).astype(np.int64) * math.prod(self._tail)).tolist()
         while pa.types.is_nested(values.type):
             values = values.flatten()
-        return values.to_numpy().reshape(self._shape)
+        self._views[chunk] = values.to_numpy(), starts
+        return self._views[chunk]
 
 
 def _rasters(arrays: Sequence[np.ndarray], kind: pa.ExtensionType) -> pa.ExtensionArray:

@@ -136,13 +136,18 @@ class Preprocessor(nn.Module):
         return stack
 
     def _write(self, target: Tensor, raster: Tensor, place: int, normal: bool) -> None:
-        if raster.shape[-2:] != target.shape[-2:]:
-            raster = upsample_nodes(raster.float(), (target.shape[-2], target.shape[-1]))
-        if not normal:
-            target.copy_(raster)
+        if raster.shape[-2:] == target.shape[-2:]:
+            if normal:
+                torch.sub(raster, self.mean[place], out=target)
+                _finish(target, self.std[place])
+            else:
+                target.copy_(raster)
             return
-        torch.sub(raster, self.mean[place], out=target)
-        _finish(target, self.std[place])
+        nodes = raster.float()
+        if normal:  # before they are interpolated, where they are few: weights sum to one
+            nodes = nodes - self.mean[place]
+            _finish(nodes, self.std[place])
+        target.copy_(upsample_nodes(nodes, (target.shape[-2], target.shape[-1])))
 
     def _size(self, rasters: Mapping[str, Tensor]) -> tuple[int, int]:
         if self.image_size is not None:

@@ -1,10 +1,11 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasets import Dataset
 
 from dataset_script.features import row_features
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS, LABELS, PHASES
-from dataset_script.tables import row_bytes, rows_to_table
+from dataset_script.tables import RasterColumn, row_bytes, rows_to_table
 from tests.rows import make_row
 
 
@@ -56,3 +57,32 @@ def test_a_raster_that_does_not_fit_its_column_is_refused(name, wrong):
 def test_row_bytes_counts_rasters():
     row = make_row(np.random.default_rng(0), 0, 3, 8, channels=("insar_difference", "dem"))
     assert row_bytes(row) == 64 * (3 * 4 + 4 + 3 * 3)
+
+
+@pytest.mark.parametrize("steps", [(2, 2, 2, 2), (1, 4, 2, 3)])
+@pytest.mark.parametrize("part", [slice(0, 4), slice(1, 3)])
+def test_raster_columns_give_back_every_pixel(steps, part):
+    rng = np.random.default_rng(1)
+    rows = [coded(make_row(rng, i, count, 8)) for i, count in enumerate(steps)]
+    features = row_features(2 if len(set(steps)) == 1 else None, 8)
+    parts = [rows_to_table(rows[:3], features), rows_to_table(rows[3:], features)]
+    table = pa.concat_tables(parts).slice(part.start, part.stop - part.start)
+    for name in ("insar_difference", "insar_coherence", "dem", "deformation_mask"):
+        column = RasterColumn(table.column(name))
+        assert len(column) == part.stop - part.start
+        for place, row in enumerate(rows[part]):
+            assert column[place].dtype == row[name].dtype
+            np.testing.assert_array_equal(column[place], row[name])
+        with pytest.raises(IndexError, match="no row"):
+            column[len(column)]
+    with pytest.raises(TypeError, match="no rasters"):
+        RasterColumn(table.column("label"))
+
+
+def test_raster_columns_of_a_stream(tmp_path):
+    rng = np.random.default_rng(2)
+    rows = [coded(make_row(rng, i, 3, 8)) for i in range(5)]
+    dataset = Dataset(rows_to_table(rows, row_features(3, 8)))
+    batches = dataset.to_iterable_dataset().with_format("arrow").iter(batch_size=2)
+    read = [RasterColumn(t.column("dem"))[i] for t in batches for i in range(t.num_rows)]
+    np.testing.assert_array_equal(np.stack(read), np.stack([row["dem"] for row in rows]))
