@@ -50,6 +50,18 @@ class CubeArrays:
         """Stored values at a place along the leading dimensions; everything without one."""
         return np.asarray(self._arrays[name][place if place else ...])
 
+    def unpacked(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Values of an array with its scale and offset applied, as CF packs them.
+
+        Returns:
+            float32 where a scale or an offset is declared, else the values themselves.
+        """
+        attributes = self.dataset[name].attrs
+        if "scale_factor" not in attributes and "add_offset" not in attributes:
+            return values
+        scale, offset = attributes.get("scale_factor", 1.0), attributes.get("add_offset", 0.0)
+        return (values * np.float64(scale) + np.float64(offset)).astype(np.float32)
+
     def one_by_one(self, name: str) -> bool:
         """Whether each place along the two leading dimensions is a chunk of its own."""
         return self._arrays[name].chunks[:2] == (1, 1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 
@@ -28,13 +27,11 @@ from dataset_script.cube_layout import (
     read_grid,
 )
 from dataset_script.decoding import decode_raster, fill_missing
+from dataset_script.frame_cache import FrameCache
 from dataset_script.locations import file_name, find_minicubes, strip_suffix
 from dataset_script.problems import Problem, ProblemError
 
 __all__ = ["Minicube", "Window", "find_minicubes"]
-
-CACHE_BYTES = 1 << 30
-"""Decoded pixels kept of one primary date; about thirty interferograms with all channels."""
 
 _SET_ASIDE = "fetch or repair the cube, or set the pair aside with --skip-bad"
 
@@ -67,10 +64,9 @@ class Minicube:
         for pair in sorted(self.pairs):
             if pair[0] >= pair[1]:
                 raise self._problem("the primary date must lie before the secondary", pair)
-        self._cache: OrderedDict[tuple[str, Pair], np.ndarray] = OrderedDict()
+        self._cache = FrameCache()
         self._fields: dict[str, np.ndarray] = {}
         self._present: set[tuple[str, Pair | None]] = set()
-        self._primary: datetime.date | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Minicube:
@@ -184,21 +180,11 @@ class Minicube:
         pair = primary, secondary
         if variable not in self.rasters:
             raise self._problem(f"the cube has no raster {variable!r}", pair)
-        if pair not in self.pairs:
-            raise self._problem("the cube has no such interferogram (valid_date_pair)", pair)
-        if primary != self._primary:
-            self._cache.clear()
-            self._primary = primary
+        self._require_pair(pair)
         present = self._require_chunks(variable, pair)
-        key = variable, (primary, primary if variable.startswith("primary_date_") else secondary)
-        frame = self._cache.get(key)
-        if frame is None:
-            frame = self._decode(variable, pair) if present else self._empty(variable, pair)
-            self._cache[key] = frame
-            while len(self._cache) > 1 and self._cached_bytes() > CACHE_BYTES:
-                self._cache.popitem(last=False)
-        self._cache.move_to_end(key)
-        return self._cut(frame, window)
+        make = partial(self._decode if present else self._empty, variable, pair)
+        key = variable, primary if variable.startswith("primary_date_") else secondary
+        return self._cut(self._cache.get(primary, key, make), window)
 
     def read_static(self, variable: str = "dem", window: Window | None = None) -> np.ndarray:
         """Read a raster that has no date.
@@ -239,8 +225,7 @@ class Minicube:
         pair = primary, secondary
         if not self.has_field(name):
             raise self._problem(f"the cube has no field {name!r}", pair)
-        if pair not in self.pairs:
-            raise self._problem("the cube has no such interferogram (valid_date_pair)", pair)
+        self._require_pair(pair)
         place = self._index(pair)
         with self._reading(name, pair):
             if self._arrays.one_by_one(name):
@@ -275,8 +260,9 @@ class Minicube:
         """Whether the cube says this of each interferogram beside its pixels."""
         return name in self._arrays and self.dataset[name].dims == PAIR_DIMS
 
-    def _cached_bytes(self) -> int:
-        return sum(frame.nbytes for frame in self._cache.values())
+    def _require_pair(self, pair: Pair) -> None:
+        if pair not in self.pairs:
+            raise self._problem("the cube has no such interferogram (valid_date_pair)", pair)
 
     def _index(self, pair: Pair) -> tuple[int, int]:
         return self._position[0][pair[0]], self._position[1][pair[1]]
@@ -310,12 +296,8 @@ class Minicube:
         with self._reading(variable, pair):
             raw = self._arrays.raw(variable, self._index(pair) if pair else ())
         raw = fill_missing(variable, raw, self._arrays.fill_value(variable))
-        attributes = self.dataset[variable].attrs
-        if "scale_factor" in attributes or "add_offset" in attributes:
-            scale, offset = attributes.get("scale_factor", 1.0), attributes.get("add_offset", 0.0)
-            raw = (raw * np.float64(scale) + np.float64(offset)).astype(np.float32)
         try:
-            return decode_raster(variable, raw)
+            return decode_raster(variable, self._arrays.unpacked(variable, raw))
         except ValueError as error:
             raise self._problem(str(error), pair, _SET_ASIDE) from None
 
