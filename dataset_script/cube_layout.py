@@ -119,6 +119,11 @@ def check_dimensions(cube: xr.Dataset, path: str) -> None:
 def read_dates(cube: xr.Dataset, dim: str, path: str) -> list[datetime.date]:
     """The dates of one dimension, ascending.
 
+    Args:
+        cube: The cube.
+        dim: primary_date or secondary_date.
+        path: The cube's, for the error message.
+
     Raises:
         DataError: If they are no dates, or not sorted, or repeat.
     """

@@ -19,7 +19,7 @@ class DatasetSplit:
         split: "train", "validation" or "test".
 
     Raises:
-        SceneError: If there is no such dataset, configuration or split.
+        SceneError: If there is no such dataset, configuration or split, or it is not Parquet.
     """
 
     def __init__(self, dataset: str, config: str, split: str) -> None:
@@ -38,6 +38,11 @@ class DatasetSplit:
             raise SceneError(f"{dataset} ({config}) has no split {split!r}; it has {list(files)}")
         self._files = []
         for path in files[split]:
+            if not str(path).endswith(".parquet"):
+                raise SceneError(
+                    f"{self.name} is not stored as Parquet, from which alone single rows are "
+                    "read: export it with --format parquet"
+                )
             file = fsspec.open(str(path), "rb").open()
             self._files.append(pyarrow.parquet.ParquetFile(file))
 

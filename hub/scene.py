@@ -155,7 +155,13 @@ class Scene:
 
 
 def apply(transform: Affine, column: float, row: float) -> tuple[float, float]:
-    """Map a place in a raster to its CRS, whichever operator this release of affine has for it."""
+    """Map a place in a raster to its CRS, whichever operator this release of affine has for it.
+
+    Args:
+        transform: From pixel corners to the CRS.
+        column: Counted in pixels from the left edge.
+        row: Counted in pixels from the upper edge.
+    """
     a, b, c, d, e, f = transform[:6]
     return a * column + b * row + c, d * column + e * row + f
 

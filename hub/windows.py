@@ -62,7 +62,14 @@ def taper(window: int) -> np.ndarray:
 def product_corners(
     height: int, width: int, window: int, origin: tuple[int, int] = (0, 0)
 ) -> list[Corner]:
-    """Corners of all windows of a scene, row by row; see `window_starts`."""
+    """Corners of all windows of a scene, row by row.
+
+    Args:
+        height: Rows of the scene.
+        width: Columns of the scene.
+        window: Side of a window in pixels.
+        origin: Row and column of the scene's first pixel on the world's grid.
+    """
     rows, columns = (
         window_starts(height, window, origin[0]),
         window_starts(width, window, origin[1]),
@@ -157,6 +164,12 @@ def in_batches(
     progress: Progress | None,
 ) -> Iterator[tuple[Sequence[Corner], Answer]]:
     """Run windows in batches.
+
+    Args:
+        predict: Answers for the windows of a batch.
+        chosen: Corners of all windows.
+        batch_size: Most windows in a batch.
+        progress: Told of each batch that is done.
 
     Yields:
         The corners of a batch and what `predict` says of them.

@@ -253,6 +253,16 @@ def test_the_fingerprint_is_of_pixels_and_place():
     assert scene.fingerprint() != make_scene("a", phase_of(), crs="EPSG:4326").fingerprint()
 
 
+def test_rows_are_read_from_parquet_alone(tmp_path):
+    folder = make_dataset_folder(tmp_path, steps=1, size=8, counts=(2, 2, 2))
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace(".parquet", ".arrow"))
+    for path in folder.rglob("*.parquet"):
+        path.rename(path.with_suffix(".arrow"))
+    with pytest.raises(SceneError, match=r"not stored as Parquet.*--format parquet"):
+        load_scene(f"{folder}::ts1/test/0")
+
+
 def test_what_is_no_scene(tmp_path):
     (tmp_path / "note.txt").write_text("hello")
     with pytest.raises(SceneError, match="no kind of file"):
