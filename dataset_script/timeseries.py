@@ -194,16 +194,6 @@ def combine_masks(masks: np.ndarray, target: Target) -> np.ndarray:
     raise ConfigError(f"unknown target {target!r}; the targets are {', '.join(get_args(Target))}")
 
 
-def combine_labels(labels: Sequence[int] | np.ndarray, target: Target) -> np.ndarray:
-    """Combine the labels of a series into its target, as `combine_masks` does masks.
-
-    Args:
-        labels: `[T]`, one class code (or `[T, K]`, K indicators) a step.
-        target: See `combine_masks`.
-    """
-    return combine_masks(np.asarray(labels), target)
-
-
 def _grouped(annotations: Iterable[Annotation]) -> list[Group]:
     members: dict[tuple[str, datetime.date], list[Annotation]] = {}
     for annotation in annotations:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from training.facts import ModelFacts
 
 FACTS_FILE = "hephaestus.json"
-WEIGHTS_FILE = "model.safetensors"
 
 
 def plane_names(facts: ModelFacts) -> list[str]:

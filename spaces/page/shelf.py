@@ -77,11 +77,6 @@ class Shelf(Generic[T]):
             self._items.move_to_end(token)
             return item.value
 
-    def drop(self, token: str) -> None:
-        """Forget a value; a token that is unknown is no error."""
-        with self._lock:
-            self._items.pop(token, None)
-
     def _tidy(self) -> None:
         oldest_use = self._clock() - self._lifetime
         total = sum(item.nbytes for item in self._items.values())
