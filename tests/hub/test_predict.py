@@ -13,6 +13,7 @@ import shapely
 import torch
 from affine import Affine
 from PIL import Image
+from rasterio.errors import NotGeoreferencedWarning
 
 from dataset_script.errors import ConfigError
 from hub.__main__ import main
@@ -110,7 +111,7 @@ def test_without_a_place_there_is_no_map(tmp_path):
     prediction = pointwise().predict(frame_scene(60, 60, transform=None, crs=None))
     paths = prediction.save(tmp_path)
     assert "geojson" not in paths
-    with rasterio.open(paths["mask"]) as file:
+    with pytest.warns(NotGeoreferencedWarning), rasterio.open(paths["mask"]) as file:
         assert file.crs is None
     assert prediction.summary()["area_km2"] is None
 
