@@ -11,7 +11,6 @@ import platform
 import resource
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -88,20 +87,6 @@ def drop_page_cache() -> bool:
     except OSError:
         return False
     return True
-
-
-def peak_memory_mb(code: str) -> float:
-    """Peak resident memory of a fresh Python process that runs `code`, in MB."""
-    report = (
-        f"{code}\nimport resource\n"
-        "print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", report], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"a measured process failed:\n{done.stderr[-2000:]}")
-    return int(done.stdout.rsplit("PEAK", 1)[1]) / 1024
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:

@@ -124,14 +124,15 @@ class Augmentation:
         """Augment a batch.
 
         Args:
-            stack: float32 `[B, T, C, H, W]` in physical units, of `Preprocessor.assemble`.
+            stack: float32 `[B, T, C, H, W]` in physical units, of `Preprocessor.assemble`; it is
+                changed in place.
             target: `[B * answers, H, W]` class codes, or whole images' targets of fewer
                 dimensions, which pass unchanged.
             samples: Sample numbers of the batch.
             epoch: Epoch.
 
         Returns:
-            The changed stack and target, of the same shapes. Crops are square, as quarter turns
+            The stack and the changed target, of the same shapes. Crops are square, as quarter turns
             need.
         """
         steps = stack.shape[1]
@@ -142,27 +143,28 @@ class Augmentation:
         """Apply given draws.
 
         Args:
-            stack: See `__call__`.
+            stack: See `__call__`; it is changed in place, for copies of it would cost more than
+                all else that happens here.
             target: See `__call__`.
             draws: One a sample.
 
         Returns:
-            The changed stack and target.
+            The stack, and the changed target.
         """
         no_data = self._no_data(stack)
-        stack = self._values(stack, draws)
+        self._values(stack, draws)
         pixels = target.ndim == 3
         answers = len(target) // len(draws)
-        stacks, targets, blanks = [], [], []
+        targets = []
         for place, drawn in enumerate(draws):
             masks = target[place * answers : (place + 1) * answers] if pixels else None
-            moved, mask, blank = self._move(stack[place], masks, no_data[place], drawn)
-            stacks.append(moved)
-            blanks.append(blank)
+            still = stack[place]
+            moved, mask, blank = self._move(still, masks, no_data[place], drawn)
+            if moved is not still:
+                stack[place], no_data[place] = moved, blank
             if mask is not None:
                 targets.append(mask)
-        stack = torch.stack(stacks)
-        self._blank(stack, torch.stack(blanks))
+        self._blank(stack, no_data)
         for place, drawn in enumerate(draws):
             for names, missing in zip((ATMOSPHERIC_CHANNELS, (DEM,)), drawn.missing, strict=True):
                 if missing:  # not a number: normalisation makes it the archive's mean
@@ -182,13 +184,15 @@ class Augmentation:
             if name in self._place:
                 stack[:, :, self._place[name]].masked_fill_(outside, 0)
 
-    def _values(self, stack: Tensor, draws: Sequence[Draw]) -> Tensor:
+    def _values(self, stack: Tensor, draws: Sequence[Draw]) -> None:
         """Everything that changes values and moves no pixel."""
-        reverse = _send([drawn.reverse for drawn in draws], stack)[:, None, None, None, None]
-        stack = torch.where(reverse > 0, stack[:, :, self._swapped], stack)
+        for place, drawn in enumerate(draws):
+            if drawn.reverse:
+                stack[place] = stack[place][:, self._swapped]
         if PHASE not in self._place:
-            return stack
-        phase = stack[:, :, self._place[PHASE]] * (1 - 2 * reverse[:, 0])
+            return
+        signs = _send([1 - 2 * drawn.reverse for drawn in draws], stack)[:, None, None, None]
+        phase = stack[:, :, self._place[PHASE]] * signs
         phase = phase + _send([drawn.offsets for drawn in draws], stack)[..., None, None]
         if DEM in self._place:
             slopes = _send([drawn.slopes for drawn in draws], stack)[..., None, None]
@@ -199,7 +203,6 @@ class Augmentation:
                 noise = torch.randn(phase[place].shape, generator=source, device=stack.device)
                 phase[place] += drawn.noise * noise
         stack[:, :, self._place[PHASE]] = wrap(phase)
-        return stack
 
     def _move(
         self, stack: Tensor, target: Tensor | None, blank: Tensor, drawn: Draw
@@ -207,10 +210,19 @@ class Augmentation:
         """Everything that moves pixels, of one sample."""
         if drawn.rotation or drawn.zoom != 1:
             stack, target, blank = self._resample(stack, target, blank, drawn)
-        axes = [axis for axis, flipped in ((-1, drawn.flip[0]), (-2, drawn.flip[1])) if flipped]
+        # A quarter turn is a transposition and a mirroring, which joins the other mirrorings: each
+        # pixel is copied once.
+        columns, rows = drawn.flip
+        if drawn.turns % 2:
+            columns, rows = rows, columns
+        columns ^= drawn.turns in (2, 3)
+        rows ^= drawn.turns in (1, 2)
+        axes = [axis for axis, flipped in ((-1, columns), (-2, rows)) if flipped]
 
         def exact(raster: Tensor) -> Tensor:
-            return torch.rot90(raster.flip(axes) if axes else raster, drawn.turns, (-2, -1))
+            if drawn.turns % 2:  # a copy, as it is going to replace what it is made from
+                raster = raster.transpose(-2, -1).contiguous()
+            return raster.flip(axes) if axes else raster
 
         return exact(stack), None if target is None else exact(target), exact(blank)
 

@@ -163,3 +163,19 @@ def test_probabilities_are_kept():
     assert np.mean([d.reverse for d in draws]) == pytest.approx(0.2, abs=0.03)
     assert np.mean([d.zoom != 1 for d in draws]) == pytest.approx(0.1, abs=0.03)
     assert all(d.noise == 0 and not d.offsets.any() for d in draws)
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("flip", [(False, False), (True, False), (False, True), (True, True)])
+def test_pixels_move_as_flips_and_then_quarter_turns_would(flip, turns):
+    stack = torch.arange(2 * 16.0).reshape(1, 1, 2, 4, 4) / 50 + 0.1
+    target = torch.arange(16).reshape(1, 4, 4)
+    augment = Augmentation(AugmentationConfig(), ["insar_difference", "dem"], 0)
+    still = dataclasses.replace(STILL, offsets=np.zeros(1), slopes=np.zeros(1))
+    axes = [axis for axis, flipped in zip((-1, -2), flip, strict=True) if flipped]
+    expected, _ = augment.apply(stack.clone(), target, [still])
+    moved, masks = augment.apply(
+        stack.clone(), target, [dataclasses.replace(still, flip=flip, turns=turns)]
+    )
+    torch.testing.assert_close(moved, torch.rot90(expected.flip(axes), turns, (-2, -1)))
+    assert torch.equal(masks, torch.rot90(target.flip(axes), turns, (-2, -1)))
