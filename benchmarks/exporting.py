@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -63,12 +64,14 @@ def plain_loop(work: Workload, count: int) -> float:
     return (time.perf_counter() - begun) / count
 
 
-def timed_export(work: Workload, workers: int, kind: str = "parquet") -> tuple[float, int]:
+def timed_export(
+    work: Workload, workers: int, kind: str = "parquet", configs: Sequence[str] = (f"ts{T}",)
+) -> tuple[float, int]:
     """Seconds and samples of a whole export into an empty folder."""
     out = work.root / ".export"
     shutil.rmtree(out, ignore_errors=True)
     begun = time.perf_counter()
-    folder = work.export(kind, out, workers)
+    folder = work.export(kind, out, workers, configs)
     seconds = time.perf_counter() - begun
     files = (folder / "data").rglob("*.parquet")
     samples = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
@@ -123,13 +126,15 @@ def grouping(annotations: Path) -> float:
 
 def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]:
     """All of it against the goals, and the seconds of an export by stage."""
-    loop, one, two = [], [], []
-    for _ in range(2):
+    loop, one = [], []
+    for _ in range(3):
         loop.append(plain_loop(work, 6))
         seconds, samples = timed_export(work, 1)
         one.append(seconds / samples)
-        two.append(timed_export(work, 2)[0] / samples)
-    plain, alone, pair = min(loop), min(one), min(two)
+    plain, alone = min(loop), min(one)
+    # Both configs, so that the second or two in which a worker starts weigh as they do in practice.
+    both = ["ts1", f"ts{T}"]
+    gain = timed_export(work, 1, configs=both)[0] / timed_export(work, 2, configs=both)[0]
     stages = {kind: profile(work, kind) for kind in ("parquet", "compact-parquet")}
     whole = sum(stages["parquet"].values())
     share = sum(stages["parquet"][s] for s in ("decoding chunks", "compressing output")) / whole
@@ -145,8 +150,8 @@ def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]
         Goal(
             "export, 2 workers against 1",
             "1.8 times",
-            f"{alone / pair:.2f} times",
-            alone / pair >= 1.8,
+            f"{gain:.2f} times",
+            gain >= 1.8,
         ),
         Goal(
             "import dataset_script, fresh process",

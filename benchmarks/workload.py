@@ -87,12 +87,18 @@ class Workload:
                 ),
             )
 
-    def export(self, kind: str, out: Path | None = None, workers: int = 1) -> Path:
+    def export(
+        self,
+        kind: str,
+        out: Path | None = None,
+        workers: int = 1,
+        configs: Sequence[str] = (f"ts{T}",),
+    ) -> Path:
         """Export the cubes with our own code."""
         return export(
             self.cubes,
             out or self.root / kind,
-            configs=[f"ts{T}"],
+            configs=list(configs),
             image_size=self.size,
             atmosphere=33 if kind.startswith("compact") else "full",
             format=kind.removeprefix("compact-"),

@@ -76,8 +76,6 @@ class CubeArrays:
         Returns:
             The chunk's key in the store, or None where all are stored.
         """
-        from zarr.core.sync import sync
-
         array = self._arrays[name]
         stored = array.shards or array.chunks
         ranges = [range(i // size, i // size + 1) for i, size in zip(place, stored, strict=False)]
@@ -85,9 +83,18 @@ class CubeArrays:
         ranges += [range(-(-extent // size)) for extent, size in rest]
         for position in product(*ranges):
             key = f"{array.path}/{array.metadata.encode_chunk_key(position)}"
-            if not sync(self._opened.store.exists(key)):
+            if not self._stored(key):
                 return key
         return None
+
+    def _stored(self, key: str) -> bool:
+        from zarr.core.sync import sync
+        from zarr.storage import LocalStore
+
+        store = self._opened.store
+        if isinstance(store, LocalStore):  # a hundred times faster than through the event loop
+            return (store.root / key).is_file()
+        return sync(store.exists(key))
 
     def close(self) -> None:
         """Let go of the archive."""
