@@ -37,7 +37,7 @@ def contestants(work: Workload) -> dict[str, Work]:
     nodes, full = work.samples("compact-arrow"), work.samples("arrow")
     plan = work.plan(nodes)[: EACH // 8]
     order = np.concatenate([share.indices for share in plan])
-    preprocess = Preprocessor(CHANNEL_NAMES, T, work.size)
+    preprocess = Preprocessor(CHANNEL_NAMES, T, work.size, overwrite=True)
     plain = load_dataset("parquet", data_files=str(work.root / "plain.parquet"), split="train")
     source, series = work.source_samples()
     window = (200, 300, work.size, work.size)

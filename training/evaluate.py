@@ -103,7 +103,9 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
 def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
     """The way from compact batches to logits, in the precision that accelerate was told."""
     facts = loaded.facts
-    preprocess = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
+    preprocess = Preprocessor(
+        facts.channels, facts.timeseries_length, facts.image_size, overwrite=True
+    )
     preprocess.to(accelerator.device)
     model = loaded.model.to(accelerator.device)
 

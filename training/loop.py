@@ -72,7 +72,9 @@ class Trainer:
         self.keeper = Keeper(config, accelerator, self.model, self.optimizer, self.ema)
         set_seed(config.seed, device_specific=True)  # processes must not drop the same units
         device = accelerator.device
-        self.preprocess = Preprocessor(data.channels, data.task.timeseries_length, data.image_size)
+        self.preprocess = Preprocessor(
+            data.channels, data.task.timeseries_length, data.image_size, overwrite=True
+        )
         self.preprocess.to(device)
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loss = Loss(config.loss, data.task).to(device)

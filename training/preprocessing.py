@@ -50,18 +50,27 @@ class Preprocessor(nn.Module):
         channels: Channels of a step, in the model's order.
         timeseries_length: Steps T.
         image_size: Side that coarse fields are brought to; None takes it from the input itself.
+        overwrite: Write each result over the last one, and `normalise` over its input: for loops
+            that are done with a batch before they ask for the next. Fresh memory costs a CPU
+            more than what is written into it.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, channels: Sequence[str], timeseries_length: int, image_size: int | None = None
+        self,
+        channels: Sequence[str],
+        timeseries_length: int,
+        image_size: int | None = None,
+        overwrite: bool = False,
     ) -> None:
         super().__init__()
         self.channels = select(channels)
         self.timeseries_length = timeseries_length
         self.image_size = image_size
+        self.overwrite = overwrite
+        self._memory: Tensor | None = None
         for name in ("mean", "std"):
             values = torch.tensor([getattr(channel, name) for channel in self.channels])
             self.register_buffer(name, values.reshape(-1, 1, 1), persistent=False)
@@ -89,9 +98,9 @@ class Preprocessor(nn.Module):
             stack: `[B, T, C, H, W]` of `assemble`.
 
         Returns:
-            float32 of the same shape.
+            float32 of the same shape; the input itself where `overwrite`.
         """
-        images = torch.empty_like(stack)
+        images = stack if self.overwrite else torch.empty_like(stack)
         for block in _blocks(stack, 2):
             torch.sub(stack[block], self.mean, out=images[block])
             _finish(images[block], self.std)
@@ -118,7 +127,7 @@ class Preprocessor(nn.Module):
         size = self._size(rasters)
         first = rasters[self.channels[0].name]
         shape = (first.shape[0], self.timeseries_length, len(self.channels), *size)
-        stack = torch.empty(shape, dtype=torch.float32, device=first.device)
+        stack = self._room(shape, first.device)
         for place, channel in enumerate(self.channels):
             raster = rasters[channel.name]
             per_step = raster.ndim == 4
@@ -134,6 +143,16 @@ class Preprocessor(nn.Module):
             if not per_step:
                 stack[:, 1:, place] = planes[:, None]
         return stack
+
+    def _room(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """Memory of a shape; what was handed out before, if it may be written over."""
+        kept = self._memory
+        fits = kept is not None and kept.device == device and kept.shape[1:] == shape[1:]
+        if kept is None or not fits or len(kept) < shape[0]:
+            kept = torch.empty(shape, dtype=torch.float32, device=device)
+            if self.overwrite:
+                self._memory = kept
+        return kept[: shape[0]]
 
     def _write(self, target: Tensor, raster: Tensor, place: int, normal: bool) -> None:
         if raster.shape[-2:] == target.shape[-2:]:

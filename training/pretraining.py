@@ -56,7 +56,9 @@ class Pretrainer:
         )
         self.keeper = Keeper(as_experiment(config), accelerator, self.model, self.optimizer, None)
         device = accelerator.device
-        self.preprocess = Preprocessor(data.channels, self.steps, data.image_size).to(device)
+        self.preprocess = Preprocessor(
+            data.channels, self.steps, data.image_size, overwrite=True
+        ).to(device)
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loader = Loader(self.samples, device, config.data.workers)
         self.progress = Progress(ranks=accelerator.num_processes)

@@ -67,3 +67,24 @@ def test_normalise_leaves_its_input_alone():
 def test_another_number_of_steps_is_refused():
     with pytest.raises(DataError, match="has 2 steps where the model takes 3"):
         Preprocessor(CHANNEL_NAMES, 3, 8)(make_rasters(1, 2, 8))
+
+
+def test_what_may_be_written_over_is_and_holds_the_same():
+    kept, fresh = (
+        Preprocessor(CHANNEL_NAMES, 3, 16, overwrite=True),
+        Preprocessor(CHANNEL_NAMES, 3, 16),
+    )
+    first = kept(make_rasters(2, 3, 16))
+    place = first.data_ptr()
+    for batch in (2, 1, 2):
+        rasters = make_rasters(batch, 3, 16)
+        stack = kept.assemble(rasters)
+        assert torch.equal(stack, fresh.assemble(rasters))
+        images = kept.normalise(stack)
+        assert images is stack
+        assert images.data_ptr() == place
+        assert torch.equal(images, fresh(rasters))
+    assert len(kept(make_rasters(3, 3, 16))) == 3
+    before = fresh(rasters)
+    fresh(make_rasters(2, 3, 16, nodes=5))
+    assert torch.equal(before, fresh(rasters))
