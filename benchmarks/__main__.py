@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import picture
-from benchmarks.harness import Goal, as_json, goals_table, machine
+from benchmarks.harness import Goal, Timing, as_json, goals_table, machine
 
 PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling")
 
@@ -40,22 +40,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)  # the baselines are one process of one thread; so are we
-    goals, timings = measure(args)
-    args.output.mkdir(parents=True, exist_ok=True)
-    record = as_json(goals, timings)
-    (args.output / "results.json").write_text(json.dumps(record, indent=1))
-    table = goals_table(goals)
-    lines = [f"{name}: {value}" for name, value in machine().items()]
-    (args.output / "results.md").write_text("\n".join([table, "", *lines, ""]))
-    if "reading, warm" in timings:
-        picture.draw_rates(timings, args.output / "reading.png")
-    if "export, seconds by stage" in timings:
-        picture.draw_stages(timings["export, seconds by stage"], args.output / "export.png")
-    print(f"\n{table}\n\nwritten: {args.output}")
+    record = measure(args)
+    drawn = {name: g for part in record["parts"].values() for name, g in part["timings"].items()}
+    if "reading, warm" in drawn:
+        picture.draw_rates(
+            {
+                name: {who: Timing(**timing) for who, timing in group.items()}
+                for name, group in drawn.items()
+                if name.startswith("reading")
+            },
+            args.output / "reading.png",
+        )
+    if "export, seconds by stage" in drawn:
+        picture.draw_stages(drawn["export, seconds by stage"], args.output / "export.png")
+    print(f"\nwritten: {args.output}")
 
 
-def measure(args: argparse.Namespace) -> tuple[list[Goal], dict]:
-    """The goals and the timings of the chosen parts."""
+def measure(args: argparse.Namespace) -> dict:
+    """Measure the chosen parts, and write results after each; other parts keep what they had."""
     from benchmarks.workload import Workload
 
     small = {"height": 200, "width": 240, "acquisitions": 24, "size": 96, "count": 12}
@@ -111,12 +113,21 @@ def measure(args: argparse.Namespace) -> tuple[list[Goal], dict]:
     if {"reading", "first batch", "storage", "exporting"} & set(args.only):
         print("preparing the workload ...", flush=True)
         work.prepare()
-    goals = []
+    args.output.mkdir(parents=True, exist_ok=True)
+    file = args.output / "results.json"
+    record = json.loads(file.read_text()) if file.exists() else {"parts": {}}
     for name in args.only:
         print(f"measuring: {name} ...", flush=True)
-        goals += parts[name]()
+        timings.clear()
+        goals = parts[name]()
         print(goals_table(goals), flush=True)
-    return goals, timings
+        record["parts"][name] = as_json(goals, timings)
+        record["parts"] = {part: record["parts"][part] for part in PARTS if part in record["parts"]}
+        file.write_text(json.dumps(record, indent=1))
+        every = [Goal(**goal) for part in record["parts"].values() for goal in part["goals"]]
+        lines = [f"{key}: {value}" for key, value in machine().items()]
+        (args.output / "results.md").write_text("\n".join([goals_table(every), "", *lines, ""]))
+    return record
 
 
 if __name__ == "__main__":

@@ -25,9 +25,13 @@ _STD = np.array([channel.std for channel in CHANNELS], dtype="float32")
 
 def normalised(stack: np.ndarray) -> np.ndarray:
     """Standardise `[T*C, H, W]` by the channels' statistics."""
-    repeats = stack.shape[0] // PLANES
-    mean, std = np.tile(_MEAN, repeats), np.tile(_STD, repeats)
-    return (stack - mean[:, None, None]) / std[:, None, None]
+    mean, std = statistics(stack.shape[0] // PLANES)
+    return (stack - mean) / std
+
+
+def statistics(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations of the planes, `[T*C, 1, 1]`."""
+    return np.tile(_MEAN, steps)[:, None, None], np.tile(_STD, steps)[:, None, None]
 
 
 def xarray_sample(cube: Path, sample: Sample, window: Sequence[int]) -> tuple:

@@ -87,10 +87,14 @@ def contestants(work: Workload) -> dict[str, Work]:
             torch.from_numpy(np.stack([raw[kind][i] for i in order[start : start + 8]]))
         return len(order)
 
+    mean, std = baselines.statistics(T)
+
     def memmap_stack() -> int:
         for start in range(0, len(order), 8):
             batch = np.stack([stacks[i] for i in order[start : start + 8]])
-            torch.from_numpy(np.stack([baselines.normalised(stack) for stack in batch]))
+            batch -= mean
+            batch /= std
+            torch.from_numpy(batch)
         return len(order)
 
     return {

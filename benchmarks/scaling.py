@@ -27,7 +27,8 @@ SHORT = 10.0
 """A task that takes fewer seconds is measured three times, and the median kept."""
 
 FLAT = 1.25
-"""Growth of the peak from size 1 to 16 that still counts as flat: allocators are not exact."""
+"""Growth of the peak from size 4 to 16 that still counts as flat: allocators are not exact. Size 1
+does not yet fill the buffers, which hold a row group of 64 MB."""
 
 _FRAME = """
 import json, os, sys, threading, time
@@ -121,9 +122,9 @@ def measure(root: Path, acquisitions: int = 120) -> tuple[list[Goal], dict[str, 
                 f"{task}: time over samples, exponent", "1.00 ± 0.05", said, abs(slope - 1) <= 0.05
             )
         )
-        growth = series["peak_mb"][-1] / series["peak_mb"][0]
+        growth = series["peak_mb"][-1] / series["peak_mb"][-2]
         said = f"{growth:.2f} times ({' / '.join(f'{mb:.0f}' for mb in series['peak_mb'])} MB)"
-        goals.append(Goal(f"{task}: peak memory, 16x against 1x", "flat", said, growth <= FLAT))
+        goals.append(Goal(f"{task}: peak memory, 16x against 4x", "flat", said, growth <= FLAT))
     return goals, figures
 
 
@@ -131,7 +132,8 @@ def _prepare(root: Path, size: int, acquisitions: int) -> dict[str, Any]:
     from dataset_script.synthetic import synthesize
 
     cubes, out = root / f"cubes-{size}x", root / f"{size}x"
-    if not cubes.exists():
+    if not (cubes / "annotations.json").exists():  # which are written last
+        shutil.rmtree(cubes, ignore_errors=True)
         synthesize(
             cubes, frames=size, seed=1, height=128, width=160, acquisitions=acquisitions, workers=2
         )

@@ -20,44 +20,58 @@ from training.options import load_config
 from training.sampling import Share
 
 
+class TimedTrainer(Trainer):
+    """Notes when each step of the last epoch ended."""
+
+    def _update(self, updates_per_epoch: int) -> None:
+        super()._update(updates_per_epoch)
+        self.ends.append(time.perf_counter())
+
+    def _train_epoch(self) -> None:
+        self.ends: list[float] = []
+        super()._train_epoch()
+
+
 def measure(data: Path, root: Path) -> list[Goal]:
-    """The demo's classifier for two epochs, beside the same model on one resident batch.
+    """The demo's classifier, beside the same model on one resident batch, in turn.
 
     Args:
         data: Exported dataset with a config ts3, as `make demo` leaves it.
         root: Scratch folder.
     """
-    config = load_config(
-        "configs/demo/classification.yaml",
-        {
-            "data.path": str(data),
-            "output": str(root / "run"),
-            "training.epochs": 2,
-            "training.ema_decay": None,
-            "tracking.trackers": [],
-        },
-    )
-    shutil.rmtree(root / "run", ignore_errors=True)
-    trainer = Trainer(config, open_data(config), Accelerator(cpu=True))
-    trainer.fit()
-    lines = (root / "run" / "metrics.jsonl").read_text().splitlines()
-    timing = json.loads(lines[-1])["timing"]  # of the last epoch, warmed up
-    waiting = timing["waiting_share"]
-    step = config.training.batch_size / timing["samples_per_second"]
-    bare = bare_step(trainer)
+    ours, bare, waiting = [], [], []
+    for _ in range(3):
+        config = load_config(
+            "configs/demo/classification.yaml",
+            {
+                "data.path": str(data),
+                "output": str(root / "run"),
+                "training.epochs": 2,
+                "training.ema_decay": None,
+                "tracking.trackers": [],
+            },
+        )
+        shutil.rmtree(root / "run", ignore_errors=True)
+        trainer = TimedTrainer(config, open_data(config), Accelerator(cpu=True))
+        trainer.fit()
+        lines = (root / "run" / "metrics.jsonl").read_text().splitlines()
+        waiting.append(json.loads(lines[-1])["timing"]["waiting_share"])  # warmed up by then
+        ours += np.diff(trainer.ends).tolist()
+        bare += bare_steps(trainer)
+    waited, step = statistics.median(waiting), statistics.median(ours) / statistics.median(bare)
     return [
-        Goal("time waiting for data, demo config", "under 5%", f"{waiting:.1%}", waiting < 0.05),
+        Goal("time waiting for data, demo config", "under 5%", f"{waited:.1%}", waited < 0.05),
         Goal(
             "training step against the bare model's",
             "within 10%",
-            f"{step / bare - 1:+.0%}",
-            step / bare < 1.1,
+            f"{step - 1:+.0%} ({1000 * statistics.median(ours):.0f} ms)",
+            step <= 1.1,
         ),
     ]
 
 
-def bare_step(trainer: Trainer, repeats: int = 20) -> float:
-    """Median seconds of forward, backward and optimiser step on a resident batch."""
+def bare_steps(trainer: Trainer, repeats: int = 20) -> list[float]:
+    """Seconds of forward, backward and optimiser step on a resident batch."""
     samples = trainer.train
     size = trainer.config.training.batch_size
     share = Share(np.arange(size), np.ones(size, bool), size)
@@ -72,4 +86,4 @@ def bare_step(trainer: Trainer, repeats: int = 20) -> float:
         trainer.optimizer.step()
         trainer.optimizer.zero_grad()
         taken.append(time.perf_counter() - begun)
-    return statistics.median(taken[2:])
+    return taken[2:]

@@ -164,7 +164,10 @@ def _series(dataset: datasets.Dataset, data: DataConfig) -> tuple[int, int]:
     """Steps and image size that a dataset's features state."""
     feature = dataset.features.get("insar_difference")
     if feature is None:
-        raise DataError(f"{data.path} has no column insar_difference: is it an exported dataset?")
+        raise DataError(
+            f"{data.path} has no column insar_difference; give a dataset that "
+            "`python -m dataset_script export` wrote, or set data.source to webdataset for tars"
+        )
     stored, _, width = feature.shape
     wanted = data.timeseries_length
     length = stored or wanted
