@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--annotations", type=Path, help="folder of the real annotations, to time their grouping"
     )
     args = parser.parse_args(arguments)
+    if "training" in args.only and not args.dataset.is_dir():
+        parser.error(
+            f"there is no dataset {args.dataset}: run `make demo` first, or give --dataset"
+        )
     torch.set_num_threads(1)  # the baselines are one process of one thread; so are we
     record = measure(args)
     drawn = {name: g for part in record["parts"].values() for name, g in part["timings"].items()}

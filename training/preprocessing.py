@@ -149,7 +149,10 @@ class Preprocessor(nn.Module):
         kept = self._memory
         fits = kept is not None and kept.device == device and kept.shape[1:] == shape[1:]
         if kept is None or not fits or len(kept) < shape[0]:
-            kept = torch.empty(shape, dtype=torch.float32, device=device)
+            # Validation may be the first to ask; training writes into the same memory afterwards,
+            # which it may not where that was made for inference.
+            with torch.inference_mode(False):
+                kept = torch.empty(shape, dtype=torch.float32, device=device)
             if self.overwrite:
                 self._memory = kept
         return kept[: shape[0]]

@@ -88,3 +88,13 @@ def test_what_may_be_written_over_is_and_holds_the_same():
     before = fresh(rasters)
     fresh(make_rasters(2, 3, 16, nodes=5))
     assert torch.equal(before, fresh(rasters))
+
+
+def test_memory_first_used_for_inference_serves_training_too():
+    preprocess = Preprocessor(CHANNEL_NAMES, 3, 16, overwrite=True)
+    with torch.inference_mode():
+        preprocess(make_rasters(2, 3, 16))
+    images = preprocess.normalise(preprocess.assemble(make_rasters(1, 3, 16)))
+    weights = torch.ones(9, requires_grad=True)
+    (images.mean((0, 1, 3, 4)) * weights).sum().backward()
+    torch.testing.assert_close(weights.grad, images.mean((0, 1, 3, 4)))
