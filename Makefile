@@ -6,7 +6,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quality style space bench docs release clean
+.PHONY: help venv demo test coverage quality style space bench docs release clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: $(INSTALLED)  ## The whole path on synthetic data: cubes, dataset, two mod
 
 test: $(INSTALLED)  ## Run the tests (two processes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+coverage: $(INSTALLED)  ## Run the tests and say which lines of the rooms they never reach
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
 
 quality: $(INSTALLED)  ## Check style and types
 	$(BIN)/ruff check .
@@ -51,5 +54,5 @@ release: $(INSTALLED)  ## Build the wheel and the source archive and check them
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## Delete everything that make made (.venv, runs, caches)
-	rm -rf .venv runs build dist test-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
+	rm -rf .venv runs build dist test-output .coverage* *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,3 +19,5 @@ FLAGS = (
     "is_crowd",
 )
 """Whole-numbered annotation fields; 0 is absent, larger is more."""
+CONFOUNDERS = ("atmospheric_fringes", "glacier_fringes", "orbital_fringes", "low_coherence")
+"""Flags of what can pass for deformation, or hide it."""

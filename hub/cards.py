@@ -35,6 +35,7 @@ _TABLES = (
     ("per_frame", "By frame", "frame"),
     ("per_activity_type", "By activity type", "type"),
     ("per_intensity", "By intensity", "intensity"),
+    ("per_confounder", "By what can pass for deformation, or hide it", "confounder"),
 )
 _SAID = ("split", "samples", "positives", "calibration")
 

@@ -61,6 +61,7 @@ def make_row(rng, index, steps, size, channels=CHANNEL_NAMES, nodes=None, positi
         "phases": ["Unrest" if positive else "Rest"] * steps,
         "confidence": [0.8] * steps,
         **{flag: [0] * steps for flag in FLAGS},
+        "atmospheric_fringes": [(index + step) % 3 for step in range(steps)],
         "captions": ["A deformation pattern." if positive else "No deformation."] * steps,
         "segmentation_mask": [[[1.0, 1.0, 5.0, 1.0, 5.0, 5.0]] if positive else []] * steps,
         "bounds": [10.0, 20.0 - size * 0.001, 10.0 + size * 0.001, 20.0],

@@ -221,7 +221,12 @@ def write_weights(state: Mapping[str, Tensor], path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
-    save_file({name: value.detach().cpu().clone() for name, value in state.items()}, temporary)
+    # safetensors takes tensors in the plain memory order alone; channels-last weights are not.
+    whole = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in state.items()
+    }
+    save_file(whole, temporary)
     temporary.replace(path)
 
 

@@ -85,6 +85,14 @@ class Samples:
         given = self.facts(sample).confidence
         return float(np.mean([given[step] for step in self.steps(sample, epoch)]))
 
+    def confounders(self, sample: int, epoch: int = 0) -> dict[str, int]:
+        """Greatest strength of each of `CONFOUNDERS` in the steps that a sample shows."""
+        steps = self.steps(sample, epoch)
+        return {
+            name: max(int(strengths[step]) for step in steps)
+            for name, strengths in self.facts(sample).confounders.items()
+        }
+
     def _cuts(self, available: int) -> int:
         return 1 if self.fresh else max(1, available // self.task.timeseries_length)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
+from dataset_script.labels import ACTIVITY_TYPES, CONFOUNDERS, INTENSITY_LEVELS
 from training.data import Samples
 from training.detection import KEYS, Detection, flat_answers
 from training.metrics import at_threshold, bootstrap, scores_of
@@ -104,10 +104,11 @@ def _image_class(
 def tables(
     predictions: Predictions, samples: Samples, threshold: float
 ) -> dict[str, dict[str, Any]]:
-    """The detection metrics of each frame, volcano, activity type and intensity.
+    """The detection metrics of each frame, volcano, activity type, intensity and confounder.
 
     A frame with several volcanoes counts for them together. A type's or an intensity's table
-    sets the samples that show it against all negatives.
+    sets the samples that show it against all negatives. A confounder's table takes the samples
+    that show it in one strength, by name and strength: "atmospheric_fringes 3".
 
     Args:
         predictions: The predictions.
@@ -115,8 +116,8 @@ def tables(
         threshold: Margin at and above which a sample is said to deform.
 
     Returns:
-        `per_frame`, `per_volcano`, `per_activity_type` and `per_intensity`: metrics by name, with
-        the number of `samples` that are meant.
+        `per_frame`, `per_volcano`, `per_activity_type`, `per_intensity` and `per_confounder`:
+        metrics by name, with the number of `samples` that are meant.
     """
     facts = [samples.facts(i) for i in range(len(samples))]
     labels = [samples.labels(i) for i in range(len(samples))]
@@ -143,11 +144,18 @@ def tables(
         for code, name in enumerate(INTENSITY_LEVELS)
         if code
     }
+    shown = [samples.confounders(i) for i in range(len(samples))]
+    confounders = {
+        f"{name} {strength}": np.array([strengths[name] == strength for strengths in shown])
+        for name in CONFOUNDERS
+        for strength in {strengths[name] for strengths in shown}
+    }
     return {
         "per_frame": _table(predictions, frames, threshold),
         "per_volcano": _table(predictions, volcanoes, threshold),
         "per_activity_type": _table(predictions, types, threshold, negative),
         "per_intensity": _table(predictions, levels, threshold, negative),
+        "per_confounder": _table(predictions, confounders, threshold),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from datasets import Array2D, Array3D, Dataset
 
 from dataset_script.errors import DataError
+from dataset_script.labels import CONFOUNDERS
 from dataset_script.tables import RasterColumn
 from training.tasks import StepLabels
 
@@ -24,6 +25,7 @@ _ANNOTATIONS = (
     "intensity_levels",
     "phases",
     "confidence",
+    *CONFOUNDERS,
 )
 
 
@@ -38,6 +40,7 @@ class RowFacts:
         primary_date: Primary date.
         steps: Labels of each step.
         confidence: The annotators' confidence in each step.
+        confounders: Strength of each of `CONFOUNDERS` in each step, 0 where absent.
     """
 
     sample_id: str
@@ -46,6 +49,7 @@ class RowFacts:
     primary_date: datetime.date
     steps: StepLabels
     confidence: Sequence[float]
+    confounders: Mapping[str, Sequence[int]]
 
     @property
     def group(self) -> str:
@@ -115,6 +119,7 @@ def _facts(dataset: Dataset) -> list[RowFacts]:
                 columns["phases"][row],
             ),
             columns["confidence"][row],
+            {name: columns[name][row] for name in CONFOUNDERS},
         )
         for row in range(len(dataset))
     ]

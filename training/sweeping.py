@@ -36,6 +36,8 @@ class Sweep:
         skip: Model and input names joined by " / " of cells that make no sense.
         overrides: Dotted keys and values laid over everything.
         reference: CSV of published figures shown beside ours; empty for none.
+        jobs: Runs at once, each in a process of its own with an equal share of the cores. Small
+            models keep several cores busier so than one after the other.
     """
 
     output: str
@@ -46,6 +48,7 @@ class Sweep:
     skip: list[str] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
     reference: str = ""
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,9 @@ def read_sweep(path: Path) -> Sweep:
                 f"{path}: {key} must give each name a list of files and of mappings of dotted keys "
                 "to values"
             )
+    jobs = content.get("jobs", 1)
+    if not isinstance(jobs, int) or jobs < 1:
+        raise ConfigError(f"{path}: jobs is {jobs!r}; it must be a whole number, at least 1")
     sweep = Sweep(**content)
     names = {f"{model} / {inputs}" for model in sweep.models for inputs in sweep.inputs}
     for name in sweep.skip:

@@ -105,10 +105,15 @@ def test_the_threshold_by_keyboard(visit):
 def test_the_page_by_keyboard_alone(visit):
     """From the top of the page to a result without a pointer."""
     page = visit()
+    # The controls are drawn after the heading; no one tabs through what is not there yet.
+    page.locator("#example input").first.wait_for()
+    focused = ""
     for _ in range(12):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.type") == "radio":
+        focused = page.evaluate("document.activeElement.type")
+        if focused == "radio":
             break
+    assert focused == "radio", f"twelve times Tab ended on {focused!r}"
     page.keyboard.press("Space")
     page.locator("#panels img").first.wait_for()
 

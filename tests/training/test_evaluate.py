@@ -92,7 +92,8 @@ def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
     samples = samples_of(dataset, "test")
     truth = samples.positive
     facts, labels = zip(*((samples.facts(i), samples.labels(i)) for i in range(10)), strict=True)
-    members = {"per_frame": {}, "per_volcano": {}, "per_activity_type": {}, "per_intensity": {}}
+    tables = ("frame", "volcano", "activity_type", "intensity", "confounder")
+    members = {f"per_{table}": {} for table in tables}
     for i in range(10):
         members["per_frame"].setdefault(facts[i].frame_id, set()).add(i)
         members["per_volcano"].setdefault(", ".join(facts[i].volcanoes), set()).add(i)
@@ -100,6 +101,8 @@ def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
             members["per_activity_type"].setdefault(ACTIVITY_TYPES[code], set()).add(i)
         for code in {code for step in labels[i].intensity_levels for code in step} - {0}:
             members["per_intensity"].setdefault(INTENSITY_LEVELS[code], set()).add(i)
+        for name, steps in facts[i].confounders.items():
+            members["per_confounder"].setdefault(f"{name} {max(steps)}", set()).add(i)
     for table, rows in members.items():
         assert results[table].keys() == rows.keys() - {""}, table
         for name, row in results[table].items():

@@ -142,6 +142,21 @@ def test_channels_last_changes_no_result(dataset, tmp_path):
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_channels_last_weights_are_kept_and_resumed(dataset, tmp_path):
+    run = tmp_path / "run"
+    options = {"training.channels_last": True, "training.epochs": 2, "training.ema_decay": 0.9}
+    whole = trainer(dataset, tmp_path / "whole", **options)
+    whole.fit()
+    first = trainer(dataset, run, **options, **{"training.checkpoint_every": 3})
+    first._train_epoch()  # leaves a checkpoint in the middle of the epoch
+    second = trainer(dataset, run, **options, **{"training.checkpoint_every": 3})
+    second.fit(resume=True)
+    weights = whole.model.state_dict()
+    for name, value in second.model.state_dict().items():
+        assert torch.equal(value, weights[name]), name
+    assert load_run(run).facts.timeseries_length == 3
+
+
 def test_trackers_get_numbers_and_pictures(dataset, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

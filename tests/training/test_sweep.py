@@ -6,7 +6,7 @@ import yaml
 
 from dataset_script.errors import ConfigError
 from tests.rows import make_dataset_folder
-from tests.training.experiments import ROOT
+from tests.training.experiments import ROOT, python
 from training import sweep as script
 from training.sweep_table import Row, read_reference, to_csv, to_markdown
 from training.sweeping import cells, read_sweep
@@ -100,6 +100,23 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
     assert json.loads(results.read_text())["split"] == "test"
 
 
+def test_jobs_at_once_give_the_same_table(plan):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
+    plan.write_text(yaml.safe_dump(content | {"jobs": 2}, sort_keys=False))
+    result = python("training/sweep.py", plan)
+    assert result.returncode == 0, result.stderr
+    folder = plan.parent / "sweep"
+    table = (folder / "table.csv").read_text()
+    assert "Tiny,yes,3,3" in table
+    for name in ("tiny-bare", "tiny-full"):
+        assert "epoch 1/1" in (folder / f"logs/{name}-seed3.txt").read_text()
+    assert "epoch 1/1" not in result.stdout + result.stderr
+    plan.write_text(yaml.safe_dump(content | {"output": str(folder.parent / "one")}))
+    assert script.sweep(plan) == []
+    assert (folder.parent / "one/table.csv").read_text() == table
+
+
 def test_one_failing_run_does_not_stop_the_others(plan):
     plan.write_text(plan.read_text().replace("test_efficientnet", "no_such_model"))
     content = yaml.safe_load(plan.read_text())
@@ -123,6 +140,9 @@ def test_mistakes_are_named(plan):
         read_sweep(plan)
     plan.write_text(yaml.safe_dump(content | {"models": {"Tiny": "tiny.yaml"}}))
     with pytest.raises(ConfigError, match="models must give each name a list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"jobs": 0}))
+    with pytest.raises(ConfigError, match="jobs is 0"):
         read_sweep(plan)
 
 
