@@ -139,6 +139,12 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     option("--seed", type=int, default=0, help="same seed, same bytes (default %(default)s)")
     option(
+        "--correct-stratified",
+        action="store_true",
+        help="take the stratified troposphere that the ERA5 fields and the elevation imply out of "
+        "the phase",
+    )
+    option(
         "--format",
         choices=("parquet", "arrow", "webdataset"),
         default="parquet",
@@ -228,6 +234,7 @@ def _export(parsed: argparse.Namespace) -> None:
         crop=parsed.crop,
         atmosphere=parsed.atmosphere,
         seed=parsed.seed,
+        correct_stratified=parsed.correct_stratified,
         format=parsed.format,
         annotations=parsed.annotations,
         preview=parsed.preview,
@@ -244,12 +251,15 @@ def _show(parsed: argparse.Namespace) -> None:
     from dataset_script.samples import find_samples
     from dataset_script.show import file_name, save_sheet
 
+    taken: set[str] = set()
     for path in parsed.paths:
         rows = find_samples(
             path, parsed.config, parsed.split, parsed.sample, parsed.count, parsed.image_size
         )
         for row in rows:
-            print(save_sheet(row, parsed.output / file_name(row)))
+            name = file_name(row, taken)
+            taken.add(name)
+            print(save_sheet(row, parsed.output / name))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from dataset_script.atmosphere import to_nodes
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, MASKS, select
+from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES, MASKS, select
 from dataset_script.crops import place_crop
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
 from dataset_script.minicube import Minicube, Window
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.recipe import Recipe
 from dataset_script.seeding import generator
+from dataset_script.stratification import remove_stratified
 from dataset_script.tables import Row
 from dataset_script.timeseries import Group, Sample
 
@@ -70,6 +71,10 @@ class Encoder:
                 row[name] = np.stack([self._read(name, *pair, window) for pair in pairs])
             else:
                 row[name] = self._read(name, *pairs[0], window)
+        if self.recipe.correct_stratified and "insar_difference" in row:
+            steps = zip(row["insar_difference"], pairs, strict=True)
+            corrected = [self._less_stratified(phase, *pair, window) for phase, pair in steps]
+            row["insar_difference"] = np.stack(corrected)
         for mask in MASKS:
             row[mask] = np.stack([self.cube.read(mask, *pair, window) for pair in pairs])
         return row
@@ -85,6 +90,8 @@ class Encoder:
             The rest of the group, as if they had never been annotated; it may be empty.
         """
         names = [c.name for c in select(self.recipe.channels) if c.date != "static"]
+        if self.recipe.correct_stratified:
+            names += ATMOSPHERIC_CHANNELS
         kept = []
         for annotation in group.annotations:
             try:
@@ -109,6 +116,18 @@ class Encoder:
             what = str(error)
             raise ProblemError(Problem(what, "", self.cube.path, self.cube.frame_id)) from None
         return Window(*corner, size, size)
+
+    def _less_stratified(
+        self, phase: np.ndarray, primary: Any, secondary: Any, window: Window
+    ) -> np.ndarray:
+        before, after = (
+            {
+                name: self.cube.read(f"{date}_date_{name}", primary, secondary, window)
+                for name in ATMOSPHERIC_VARIABLES
+            }
+            for date in ("primary", "secondary")
+        )
+        return remove_stratified(phase, before, after, self.cube.read_static("dem", window))
 
     def _read(self, name: str, primary: Any, secondary: Any, window: Window) -> np.ndarray:
         field = self.cube.read(name, primary, secondary, window)

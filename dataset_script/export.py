@@ -46,6 +46,7 @@ def export(
     crop: CropMode = "deformation",
     atmosphere: str | int = "full",
     seed: int = 0,
+    correct_stratified: bool = False,
     format: str = "parquet",
     annotations: str | Path | None = None,
     preview: bool = True,
@@ -68,6 +69,8 @@ def export(
         crop: Crop mode, one of `crops.CROP_MODES`.
         atmosphere: "full", or the side of the node grid to keep the ERA5 fields on.
         seed: Seeds the duplication in short groups, the spatial split and the crops.
+        correct_stratified: Take the stratified troposphere that the ERA5 fields imply out of the
+            phase.
         format: "parquet", "arrow" or "webdataset".
         annotations: Where the annotations are, if not in `minicubes`.
         preview: Whether to add the `preview` config with pictures.
@@ -97,6 +100,7 @@ def export(
             crop,
             atmosphere_nodes(atmosphere),
             seed,
+            correct_stratified,
         )
         for name in dict.fromkeys(configs)
     ]
@@ -180,6 +184,11 @@ def _check_webdataset(recipes: Sequence[Recipe]) -> None:
             raise ConfigError(
                 "the authors' WebDataset layout has all nine channels at full resolution, in its "
                 "own order; leave out --channels and --atmosphere"
+            )
+        if recipe.correct_stratified:
+            raise ConfigError(
+                "the authors' WebDataset layout has the phase as it was observed; leave out "
+                "--correct-stratified, or export as parquet or arrow"
             )
 
 

@@ -39,6 +39,7 @@ class HephaestusConfig(datasets.BuilderConfig):
         crop: Crop mode.
         atmosphere: "full", or the side of the node grid.
         seed: Seed.
+        correct_stratified: Whether to take the stratified troposphere out of the phase.
         annotations: Where the annotations are, if not in `data_dir`.
 
     Raises:
@@ -53,6 +54,7 @@ class HephaestusConfig(datasets.BuilderConfig):
     crop: CropMode = "deformation"
     atmosphere: str | int = "full"
     seed: int = 0
+    correct_stratified: bool = False
     annotations: str | None = None
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class HephaestusConfig(datasets.BuilderConfig):
             self.crop,
             atmosphere_nodes(self.atmosphere),
             self.seed,
+            self.correct_stratified,
         )
 
 

@@ -32,6 +32,8 @@ class Recipe:
         atmosphere_nodes: Side of the node grid that the ERA5 fields are kept on; None keeps them
             at full resolution.
         seed: Seeds the duplication in short groups, the spatial split and the crops.
+        correct_stratified: Whether the stratified troposphere that the ERA5 fields imply is taken
+            out of the phase; see `stratification.remove_stratified`.
 
     Raises:
         ConfigError: If a parameter is out of range.
@@ -44,6 +46,7 @@ class Recipe:
     crop: CropMode = "deformation"
     atmosphere_nodes: int | None = None
     seed: int = 0
+    correct_stratified: bool = False
 
     def __post_init__(self) -> None:
         names = tuple(channel.name for channel in select(self.channels))

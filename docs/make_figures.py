@@ -27,8 +27,9 @@ from dataset_script.synthetic import atmosphere, coherence  # noqa: E402
 from dataset_script.synthetic.annotate import annotate  # noqa: E402
 from dataset_script.synthetic.frames import plan_frames  # noqa: E402
 from dataset_script.synthetic.grid import Grid  # noqa: E402
-from dataset_script.synthetic.scene import Scene, wrap  # noqa: E402
+from dataset_script.synthetic.scene import Scene  # noqa: E402
 from dataset_script.synthetic.sources import Dislocation, Mogi, Spheroid  # noqa: E402
+from dataset_script.wrapping import wrap  # noqa: E402
 from tests.okada import okada  # noqa: E402
 
 FIGURES = ROOT / "docs" / "figures"

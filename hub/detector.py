@@ -33,6 +33,13 @@ MIN_DATA = 0.25
 """Share of a classified window that must hold data, where the scene has such windows."""
 
 
+CORRECTED = (
+    "the model was trained on phases without the stratified troposphere; the phase was taken as it "
+    "is, so give one that `dataset_script.stratification.remove_stratified` corrected"
+)
+"""What is said of every answer of such a model: a phase does not show whether it was corrected."""
+
+
 class Detector:
     """A model with its facts.
 
@@ -76,7 +83,8 @@ class Detector:
             The detector.
 
         Raises:
-            ConfigError: If this is not a model of this project.
+            ConfigError: If this is not a model of this project, a revision of a folder is asked
+                for, or there is no such device.
             HubError: If the repository cannot be had, or the weights do not load.
         """
         found = load_published(str(name_or_path), revision)
@@ -122,6 +130,8 @@ class Detector:
             )
         if missing := [name for name in self.facts.channels if worked.channel(name) is None]:
             said.append(f"not in the input, so taken as the training mean: {_listed(missing)}")
+        if self.facts.correct_stratified:
+            said.append(CORRECTED)
         judge = self._segment if self.facts.objective == "segmentation" else self._classify
         found, classes, pixel, planes = judge(worked, steps, progress)
         probability = None

@@ -12,9 +12,11 @@ from typing import Any
 
 import datasets
 import numpy as np
+from datasets.exceptions import DatasetGenerationError
 
-from dataset_script.errors import DataError
+from dataset_script.errors import DataError, HephaestusError
 from training.config import Config, DataConfig
+from training.refusals import one_line
 from training.rows import RowFacts, Rows
 from training.sampling import STEPS, draw_steps, stream
 from training.tasks import StepLabels, Task
@@ -109,6 +111,7 @@ class OpenedData:
         pixel_size: Side of a pixel in degrees.
         name: Name of the dataset.
         scheme: Split scheme.
+        correct_stratified: Whether the stratified troposphere was taken out of the phase.
     """
 
     splits: dict[str, Samples]
@@ -118,6 +121,7 @@ class OpenedData:
     pixel_size: float
     name: str
     scheme: str
+    correct_stratified: bool = False
 
 
 def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
@@ -131,13 +135,14 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
         The samples and what is known of them.
 
     Raises:
-        DataError: If there is no such dataset, config, split or channel.
+        DataError: If there is no such dataset, config, split or channel, or a file is damaged.
     """
-    source = _SOURCES[config.data.source](config.data)
+    source = _load(config.data)
     for part in "+".join(splits).split("+"):
         if part not in source:
             raise DataError(f"{config.data.path} has no split {part}; it has {', '.join(source)}")
     metadata = _metadata(config.data)
+    recipe = metadata.get("configs", {}).get(config.data.config, {})
     joined = {
         split: datasets.concatenate_datasets([source[part] for part in split.split("+")])
         for split in splits
@@ -164,7 +169,8 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
         size,
         _pixel_size(joined[splits[0]]),
         metadata.get("name", config.data.path),
-        metadata.get("configs", {}).get(config.data.config, {}).get("split", config.data.split),
+        recipe.get("split", config.data.split),
+        recipe.get("correct_stratified", False),
     )
 
 
@@ -204,14 +210,28 @@ def _metadata(data: DataConfig) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
+def _load(data: DataConfig) -> datasets.DatasetDict:
+    try:
+        return _SOURCES[data.source](data)
+    except DatasetGenerationError as error:  # `datasets` wraps whatever a reader of rows raises
+        why = error.__cause__ or error
+        if isinstance(why, HephaestusError):
+            raise why from None
+        raise DataError(
+            f"cannot read {data.path}, config {data.config}: {one_line(why)}; a file of it is "
+            "damaged or the disk is full"
+        ) from None
+
+
 def _exported(data: DataConfig) -> datasets.DatasetDict:
     if not Path(data.path).exists() and data.path.startswith((".", "/", "runs/")):
         raise DataError(f"{data.path} does not exist; set data.path to an exported dataset")
     try:
         return datasets.load_dataset(data.path, data.config, cache_dir=_cache_folder(data))
-    except (ValueError, FileNotFoundError, ConnectionError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"cannot load {data.path}, config {data.config}: {reason}") from None
+    except (ValueError, RuntimeError, FileNotFoundError, ConnectionError) as error:
+        raise DataError(
+            f"cannot load {data.path}, config {data.config}: {one_line(error)}"
+        ) from None
 
 
 def _cache_folder(data: DataConfig) -> str | None:

@@ -44,6 +44,8 @@ class ModelFacts:
         temperature: Divisor of the logits that calibrates them, fitted on validation.
         split: Split scheme of the training data.
         dataset: Name of the training data.
+        correct_stratified: Whether the stratified troposphere was taken out of the training
+            data's phase; see `dataset_script.stratification`.
     """
 
     objective: str
@@ -66,6 +68,7 @@ class ModelFacts:
     temperature: float = 1.0
     split: str = "paper"
     dataset: str = ""
+    correct_stratified: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as plain JSON types."""

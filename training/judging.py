@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from dataset_script.channels import select
+from dataset_script.errors import ConfigError
 from training import checkpoints
 from training.checkpoints import Progress
 from training.config import Config
@@ -83,18 +85,30 @@ class Judge:
             candidates: The model in training, and its moving average where there is one.
             progress: How far the run has come; its best score and `stale` are brought up to date.
             line: What the epoch's record holds so far; `timing` lacks the validation.
+
+        Raises:
+            ConfigError: If the model answers with something that is no number.
         """
         begun, improved = time.perf_counter(), False
         if self.accelerator.num_processes > 1:
             self._share_statistics(candidates)
         for candidate in candidates:
             predictions = self._predict(candidate.model)
+            loss = float(predictions.loss.mean())
+            if not math.isfinite(loss):
+                raise ConfigError(
+                    f"{self.run}: the training has diverged, the validation loss of epoch "
+                    f"{progress.epoch + 1} is {loss}; set a lower optimizer.learning_rate, or "
+                    "training.clip, and begin anew"
+                )
             threshold = choose_threshold(predictions)
             metrics = headline(predictions, threshold)
-            line[candidate.name] = {"loss": float(predictions.loss.mean()), **metrics}
+            line[candidate.name] = {"loss": loss, **metrics}
             score = metrics.get(self.config.training.select)
             if score is not None and (progress.best is None or score > progress.best):
                 progress.best, progress.best_epoch, improved = score, progress.epoch, True
+                self._keep(candidate.bare, predictions, threshold)
+            elif progress.best is None:  # undefined on this split: the latest weights are kept
                 self._keep(candidate.bare, predictions, threshold)
         progress.stale = 0 if improved else progress.stale + 1
         line["timing"]["validation_seconds"] = time.perf_counter() - begun
@@ -199,4 +213,5 @@ def facts_of(config: Config, data: OpenedData, library: str) -> ModelFacts:
         mask_target=config.data.mask_target,
         split=data.scheme,
         dataset=data.name,
+        correct_stratified=data.correct_stratified,
     )

@@ -17,7 +17,7 @@ from training.refusals import one_line
 from training.sweeping import Cell
 
 METRICS = ("precision", "recall", "f1", "auroc", "iou")
-Reference = dict[tuple[str, bool, int], dict[str, str]]
+Reference = dict[tuple[str, str, int], dict[str, str]]
 """Published figures by model, atmosphere and T."""
 
 
@@ -27,14 +27,15 @@ class Row:
 
     Attributes:
         model: Name of the model.
-        atmosphere: Whether the atmospheric channels are among its input.
+        atmosphere: "yes" where the atmospheric channels are among its input, "corrected" where
+            they served to correct the phase, else "no".
         timeseries_length: Steps T.
         seeds: Seeds that were run.
         values: Values by metric, one a seed.
     """
 
     model: str
-    atmosphere: bool
+    atmosphere: str
     timeseries_length: int
     seeds: list[int]
     values: dict[str, list[float]]
@@ -65,10 +66,9 @@ def collect(done: Sequence[tuple[Cell, dict[str, Any]]]) -> list[Row]:
     rows: dict[tuple[str, str], Row] = {}
     for cell, results in done:
         facts = ModelFacts.load(Path(cell.config.output) / "model.json")
-        atmosphere = any(name in ATMOSPHERIC_CHANNELS for name in facts.channels)
         row = rows.setdefault(
             (cell.model, cell.inputs),
-            Row(cell.model, atmosphere, facts.timeseries_length, [], {}),
+            Row(cell.model, _atmosphere(facts), facts.timeseries_length, [], {}),
         )
         row.seeds.append(cell.config.seed)
         for metric in METRICS:
@@ -76,6 +76,12 @@ def collect(done: Sequence[tuple[Cell, dict[str, Any]]]) -> list[Row]:
             if value is not None:
                 row.values.setdefault(metric, []).append(value)
     return list(rows.values())
+
+
+def _atmosphere(facts: ModelFacts) -> str:
+    if facts.correct_stratified:
+        return "corrected"
+    return "yes" if any(name in ATMOSPHERIC_CHANNELS for name in facts.channels) else "no"
 
 
 def read_reference(path: str) -> Reference:
@@ -95,7 +101,7 @@ def read_reference(path: str) -> Reference:
     try:
         with Path(path).open(newline="") as file:
             return {
-                (r["model"], r["atmosphere"] == "yes", int(r["timeseries_length"])): r
+                (r["model"], r["atmosphere"], int(r["timeseries_length"])): r
                 for r in csv.DictReader(file)
             }
     except (OSError, KeyError, ValueError) as error:
@@ -116,7 +122,7 @@ def to_csv(rows: Sequence[Row], reference: Reference) -> str:
         writer.writerow(
             [
                 row.model,
-                "yes" if row.atmosphere else "no",
+                row.atmosphere,
                 row.timeseries_length,
                 " ".join(map(str, row.seeds)),
                 *("" if number is None else f"{number:.4f}" for number in numbers),
@@ -139,7 +145,9 @@ def to_markdown(rows: Sequence[Row], reference: Reference) -> str:
         "|" + " --- |" * (2 + len(lengths)),
     ]
     keys = list(dict.fromkeys((row.model, row.atmosphere) for row in rows))
-    for model, atmosphere in sorted(keys, key=lambda key: (_first(rows, key[0]), key[1])):
+    order = ("no", "yes", "corrected")
+    keys.sort(key=lambda key: (_first(rows, key[0]), order.index(key[1])))
+    for model, atmosphere in keys:
         texts = []
         for length in lengths:
             own = [
@@ -150,7 +158,7 @@ def to_markdown(rows: Sequence[Row], reference: Reference) -> str:
             known = reference.get((model, atmosphere, length))
             text = _cell(own[0]) if own else "-"
             texts.append(text + (f"<br>*{_published(known)}*" if known else ""))
-        lines.append(f"| {model} | {'yes' if atmosphere else 'no'} | {' | '.join(texts)} |")
+        lines.append(f"| {model} | {atmosphere} | {' | '.join(texts)} |")
     return "\n".join(lines) + "\n"
 
 

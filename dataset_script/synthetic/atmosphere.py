@@ -1,15 +1,7 @@
-"""Tropospheric delay of an acquisition: stratified after ERA5-like fields, and turbulent.
+"""The air of an acquisition: ERA5-like fields, and turbulence.
 
-The stratified part is a function of the fields that the cube stores and of the elevation:
-surface pressure ps, vertical integral of temperature and column water vapour W, all at the height
-h0 of a smooth model orography, on nodes 0.25 degrees apart, interpolated bilinearly.
-
-- The air has one lapse rate G, so that its mass-weighted mean temperature g * integral / ps is
-  Ts / (1 + Rd G / g), which gives the temperature Ts at h0.
-- Pressure at elevation h: p = ps (1 - G (h - h0) / Ts) ** (g / (Rd G)).
-- Hydrostatic zenith delay: 2.2768e-5 m/Pa * p (Saastamoinen 1972; Davis et al. 1985).
-- Water vapour above elevation h: W exp(-(h - h0) / 2 km).
-- Wet zenith delay: 1e-6 Rv (k2' + k3 / Tm) W, with Tm = 70.2 + 0.72 Ts (Bevis et al. 1992, 1994).
+The fields lie on nodes 0.25 degrees apart, at the height of a smooth model orography, and are
+interpolated bilinearly. `dataset_script.stratification` has the delay that follows from them.
 
 Turbulence is Hanssen's (2001): an isotropic surface a date whose spectrum falls as k^-5/3 at
 wavelengths beyond the thickness of the wet layer, and as k^-8/3 below it.
@@ -18,27 +10,26 @@ wavelengths beyond the thickness of the wet layer, and as k^-8/3 below it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from dataset_script.channels import ATMOSPHERIC_VARIABLES
+from dataset_script.stratification import (
+    DRY_GAS,
+    GRAVITY,
+    LAPSE,
+    PRESSURE,
+    SEA_LEVEL_PA,
+    TEMPERATURE,
+    VAPOUR,
+    VAPOUR_SCALE_M,
+)
 from dataset_script.synthetic.grid import Grid
 from dataset_script.synthetic.powerlaw import power_law_field
 from dataset_script.synthetic.terrain import Climate
 
 NODE_DEGREES = 0.25
-GRAVITY = 9.80665
-DRY_GAS = 287.05
-VAPOUR_GAS = 461.5
-LAPSE = 0.0065
-VAPOUR_SCALE_M = 2000.0
-HYDROSTATIC_M_PER_PA = 2.2768e-5
-K2_PRIME = 0.221  # K/Pa
-K3 = 3739.0  # K2/Pa
-SEA_LEVEL_PA = 101_325.0
 
 SPECTRUM_SLOPES = (5 / 3, 8 / 3)
 SPECTRUM_BREAK_M = 10_000.0
@@ -46,8 +37,6 @@ SPECTRUM_BREAK_M = 10_000.0
 TURBULENCE_M = 0.0013
 """Median root mean square difference of the turbulent zenith delay between points 2 km apart."""
 TURBULENCE_LAG_M = 2000.0
-
-VAPOUR, PRESSURE, TEMPERATURE = ATMOSPHERIC_VARIABLES
 
 
 @dataclass(frozen=True)
@@ -111,7 +100,8 @@ def draw_weather(
         date: The day.
 
     Returns:
-        Node values (n, m) of each of `ATMOSPHERIC_VARIABLES`, in the channel table's units.
+        Node values (n, m) of each of `channels.ATMOSPHERIC_VARIABLES`, in the channel
+        table's units.
     """
     shape = nodes.orography.shape
     peak_day = 200 if nodes.latitude.mean() > 0 else 20
@@ -133,29 +123,6 @@ def draw_weather(
         PRESSURE: pressure,
         TEMPERATURE: mean_k * pressure / GRAVITY,
     }
-
-
-def stratified_delay(
-    fields: Mapping[str, np.ndarray], dem: np.ndarray, orography: np.ndarray
-) -> np.ndarray:
-    """Zenith delay of the stratified air above the ground.
-
-    Args:
-        fields: `ATMOSPHERIC_VARIABLES` at the pixels, in the channel table's units, (H, W).
-        dem: Elevation of the ground in metres, (H, W).
-        orography: Height that the fields belong to, in metres, (H, W).
-
-    Returns:
-        Metres, float64 (H, W).
-    """
-    pressure = fields[PRESSURE].astype(float)
-    rise = dem - orography
-    mean_k = GRAVITY * fields[TEMPERATURE] / pressure
-    surface_k = mean_k * (1 + DRY_GAS * LAPSE / GRAVITY)
-    at_ground = pressure * (1 - LAPSE * rise / surface_k) ** (GRAVITY / (DRY_GAS * LAPSE))
-    vapour = fields[VAPOUR] * np.exp(-rise / VAPOUR_SCALE_M)
-    wet = 1e-6 * VAPOUR_GAS * (K2_PRIME + K3 / (70.2 + 0.72 * surface_k)) * vapour
-    return HYDROSTATIC_M_PER_PA * at_ground + wet
 
 
 def draw_turbulence(rng: np.random.Generator, grid: Grid) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 from dataset_script.splits import SPLITS, period
 from dataset_script.synthetic.acquisitions import Pair
 from dataset_script.synthetic.geometry import Swath
-from dataset_script.synthetic.scene import Interferogram, Scene, wrap
+from dataset_script.synthetic.scene import Interferogram, Scene
+from dataset_script.wrapping import wrap
 
 DEFECT_SHARE = 0.02
 MIN_QUIET_PAIRS = 6

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from dataset_script.seeding import generator
+from dataset_script.stratification import stratified_delay
 from dataset_script.synthetic import atmosphere, coherence
 from dataset_script.synthetic.acquisitions import Pair
 from dataset_script.synthetic.activity import draw_activity
@@ -20,6 +21,7 @@ from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.geometry import draw_swath
 from dataset_script.synthetic.history import Episode, cumulative
 from dataset_script.synthetic.terrain import draw_terrain
+from dataset_script.wrapping import wrap
 
 BASELINE_SPREAD_M = 60.0
 ORBIT_ERROR_ODDS = 0.006
@@ -149,7 +151,7 @@ class Scene:
         )
         # The delay follows the fields as they are stored, in single precision.
         fields = {name: self.nodes.spread(v).astype(np.float32) for name, v in weather.items()}
-        stratified = atmosphere.stratified_delay(fields, self.terrain.dem, self.orography)
+        stratified = stratified_delay(fields, self.terrain.dem, self.orography)
         turbulent = atmosphere.draw_turbulence(self._rng("turbulence", date), grid)
         return DatePhase(
             fields,
@@ -230,11 +232,3 @@ class Scene:
                 for strength in itertools.chain(self.strengths, [self.ice_strength])
             )
         ]
-
-
-def wrap(phase: np.ndarray) -> np.ndarray:
-    """Wrap radians into (-pi, pi], as float32."""
-    wrapped = (np.pi - np.mod(np.pi - phase, 2 * np.pi)).astype(np.float32)
-    # Rounding to single precision may land on the wrong side of the cut.
-    limit = np.float32(np.pi)
-    return np.where(wrapped <= -limit, limit, wrapped)

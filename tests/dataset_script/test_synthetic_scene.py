@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import gamma, hyp2f1
 
+from dataset_script import stratification
 from dataset_script.channels import BY_NAME, WAVELENGTH_M
 from dataset_script.synthetic import atmosphere, coherence
 from dataset_script.synthetic.frames import plan_frames
@@ -17,7 +18,8 @@ from dataset_script.synthetic.geometry import draw_swath, ground_range, incidenc
 from dataset_script.synthetic.grid import Grid
 from dataset_script.synthetic.history import Episode, cumulative
 from dataset_script.synthetic.powerlaw import power_law_field
-from dataset_script.synthetic.scene import Scene, wrap
+from dataset_script.synthetic.scene import Scene
+from dataset_script.wrapping import wrap
 
 
 @pytest.fixture(scope="module")
@@ -127,23 +129,23 @@ def test_stratified_delay_comes_from_the_stored_fields(scene):
     for index in (i, j):
         fields = scene.date(index).fields
         assert all(values.dtype == np.float32 for values in fields.values())
-        delays.append(atmosphere.stratified_delay(fields, scene.terrain.dem, scene.orography))
+        delays.append(stratification.stratified_delay(fields, scene.terrain.dem, scene.orography))
     phase = 4 * np.pi / WAVELENGTH_M * (delays[1] - delays[0]) / np.cos(scene.swath.incidence)
     np.testing.assert_allclose(scene.interferogram((i, j)).stratified, phase, atol=1e-9)
 
 
 def test_delay_is_of_textbook_size_and_falls_with_height():
     fields = {
-        atmosphere.PRESSURE: np.full(3, 101_325.0),
-        atmosphere.TEMPERATURE: np.full(3, 101_325.0 / 9.80665 * 245),
-        atmosphere.VAPOUR: np.full(3, 20.0),
+        stratification.PRESSURE: np.full(3, 101_325.0),
+        stratification.TEMPERATURE: np.full(3, 101_325.0 / 9.80665 * 245),
+        stratification.VAPOUR: np.full(3, 20.0),
     }
-    delay = atmosphere.stratified_delay(fields, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
+    delay = stratification.stratified_delay(fields, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
     # 2.31 m hydrostatic and 6.3 mm for a millimetre of water.
     assert delay[0] == pytest.approx(2.307 + 0.126, abs=0.01)
     assert np.all(np.diff(delay) < 0)
-    dry = {**fields, atmosphere.VAPOUR: np.zeros(3)}
-    ratio = atmosphere.stratified_delay(dry, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
+    dry = {**fields, stratification.VAPOUR: np.zeros(3)}
+    ratio = stratification.stratified_delay(dry, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
     # The standard atmosphere's pressures at 1 and 3 km.
     np.testing.assert_allclose(ratio / ratio[0], [1, 0.887, 0.692], atol=0.004)
 

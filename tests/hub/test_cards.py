@@ -44,7 +44,9 @@ def test_text_has_the_runs_own_facts():
         "| 2 | `dem` | m | 833.0588 | 977.5043 |",
     ):
         assert said in card
-    assert "leaks" not in card
+    assert "leaks" not in card and "troposphere" not in card
+    corrected = make_facts("timm", correct_stratified=True)
+    assert "troposphere that the ERA5 fields imply was taken" in model_card(corrected, None, "NS/m")
     assert "leaks" in model_card(make_facts("timm"), RESULTS, "NS/model")
 
 

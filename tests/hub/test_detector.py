@@ -201,6 +201,13 @@ def test_missing_channels_take_the_mean_and_are_named():
     )
 
 
+def test_a_model_of_corrected_phases_asks_for_them():
+    for corrected in (False, True):
+        prediction = pointwise(correct_stratified=corrected).predict(frame_scene())
+        said = " ".join(prediction.warnings)
+        assert ("without the stratified troposphere" in said) == corrected
+
+
 def test_channels_are_fed_by_name_in_the_models_order():
     row = make_row(np.random.default_rng(3), 1, 2, SIZE)
     detector = pointwise(channels=("dem", "insar_difference", "insar_coherence"))
