@@ -11,6 +11,7 @@ from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.records import PICTURE_SCALE, Annotation, Pair, from_record, to_record
 
 __all__ = [
+    "FORMS",
     "PICTURE_SCALE",
     "Annotation",
     "Pair",
@@ -19,6 +20,10 @@ __all__ = [
     "read_frame_names",
     "to_record",
 ]
+
+
+FORMS = ("annotations.json", "annotations", "annotations.tar.gz")
+"""Names that annotations have in a folder, the first that is there counts."""
 
 
 def read_annotations(
@@ -92,7 +97,7 @@ def read_frame_names(path: str | Path) -> dict[str, tuple[str, ...]]:
 
 def _locate(path: Path) -> Path:
     if path.is_dir():
-        known = (path / name for name in ("annotations.json", "annotations", "annotations.tar.gz"))
+        known = (path / name for name in FORMS)
         path = next((entry for entry in known if entry.exists()), path)
     if not path.exists():
         advice = "give annotations.json, a folder of <id>.json files or a .tar.gz of it"

@@ -15,7 +15,8 @@ from dataset_script.problems import Problem, ProblemError
 if TYPE_CHECKING:
     from zarr.abc.store import Store
 
-_GROUP_FILES = (".zmetadata", ".zgroup", "zarr.json")
+GROUP_FILES = (".zmetadata", ".zgroup", "zarr.json")
+"""A folder with one of them is a Zarr group."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def find_root(names: Iterable[str], path: str) -> str:
     """
     # Plain text, not pathlib: an archive has tens of thousands of members.
     split = (name.rpartition("/") for name in names)
-    parents = {parent for parent, _, name in split if name in _GROUP_FILES}
+    parents = {parent for parent, _, name in split if name in GROUP_FILES}
     depth = {parent: parent.count("/") + bool(parent) for parent in parents}
     roots = [parent for parent in parents if depth[parent] == min(depth.values())]
     if len(roots) != 1:
@@ -110,7 +111,7 @@ def _open_directory(path: Path) -> OpenStore:
     from zarr.storage import LocalStore
 
     def is_group(folder: Path) -> bool:
-        return any((folder / name).exists() for name in _GROUP_FILES)
+        return any((folder / name).exists() for name in GROUP_FILES)
 
     root = path
     if not is_group(path):
@@ -171,11 +172,11 @@ def _open_url(url: str) -> OpenStore:
 
     system, inner = file_system(url)
     with reaching(url):
-        if not any(system.exists(f"{inner}/{name}") for name in _GROUP_FILES):
+        if not any(system.exists(f"{inner}/{name}") for name in GROUP_FILES):
             found = [
                 f"{folder}/{name}"
                 for folder in system.ls(inner, detail=False)
-                for name in _GROUP_FILES
+                for name in GROUP_FILES
                 if system.exists(f"{folder}/{name}")
             ]
             inner = f"{inner}/{file_name(find_root(found, url))}"

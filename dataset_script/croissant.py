@@ -73,8 +73,6 @@ def build_croissant(summary: Summary) -> dict[str, Any]:
 def _file_set(config: str, summary: Summary) -> dict[str, Any]:
     folder = f"data/{config}" if summary.format != "webdataset" else config.removeprefix("ts")
     suffix = {"webdataset": "tar"}.get(summary.format, summary.format)
-    if config == "preview":
-        suffix = "parquet"
     return {
         "@type": "cr:FileSet",
         "@id": f"files-{config}",

@@ -9,7 +9,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataset_script.annotations import Annotation, Pair, read_annotations, read_frame_names
+from dataset_script.annotations import (
+    FORMS,
+    Annotation,
+    Pair,
+    read_annotations,
+    read_frame_names,
+)
 from dataset_script.checks import check_cube
 from dataset_script.errors import ConfigError
 from dataset_script.inspection_text import report_text
@@ -177,15 +183,12 @@ def _locate(path: str | Path) -> tuple[dict[str, str], Path | None]:
     if is_url(path):
         return find_minicubes(path), None
     local = Path(path)
-    if is_cube(path):
-        beside = local.parent / "annotations.json"
-        return find_minicubes(path), local.parent if beside.exists() else None
-    if local.is_dir():
-        cubes = find_minicubes(path)
-        known = ("annotations.json", "annotations", "annotations.tar.gz")
-        has_annotations = any((local / name).exists() for name in known)
-        return cubes, local if has_annotations or not cubes else None
-    return {}, local
+    if not is_cube(path) and not local.is_dir():
+        return {}, local
+    cubes = find_minicubes(path)
+    folder = local.parent if is_cube(path) else local
+    has_annotations = any((folder / name).exists() for name in FORMS)
+    return cubes, folder if has_annotations or not cubes else None
 
 
 def _frame(
@@ -230,7 +233,7 @@ def _with_groups(
     folder: Path | None,
     problems: list[Problem],
 ) -> Report:
-    file = folder / "timeseries.json" if folder and folder.is_dir() else None
+    file = folder and (folder if folder.is_dir() else folder.parent) / "timeseries.json"
     shown = {frame.frame_id for frame in frames}
     derived = [group for group in derive_groups(annotations) if group.frame_id in shown]
     given = None

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -57,7 +56,8 @@ class Minicube:
         self.height, self.width = self.grid.whole[2:]
         self._dates = [read_dates(self.dataset, dim, path) for dim in PAIR_DIMS]
         self._position = [{date: i for i, date in enumerate(dates)} for dates in self._dates]
-        valid = _truth(self._arrays.raw("valid_date_pair"))
+        with self._reading("valid_date_pair", None):
+            valid = _truth(self._arrays.raw("valid_date_pair"))
         self.pairs: frozenset[Pair] = frozenset(
             (self._dates[0][i], self._dates[1][j]) for i, j in np.argwhere(valid)
         )
@@ -94,12 +94,7 @@ class Minicube:
     def __enter__(self) -> Minicube:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:

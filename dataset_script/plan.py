@@ -136,11 +136,14 @@ def _divide(
     )
     middles = np.cumsum(weights) - weights / 2
     place = np.minimum(middles / max(weights.sum(), 1) * count, count - 1).astype(int)
+    # A group whose samples all deform may, without a bad interferogram, have some that do not.
+    belongs = (weights > 0) | (positive is False)
+    numbers = np.unique(place[weights > 0])
     shards = []
-    for number in np.unique(place[weights > 0]):
-        chosen = tuple(
-            groups[i] for i in np.flatnonzero((place == number) & (weights > 0)).tolist()
-        )
+    for number, after in zip(numbers, [*numbers[1:], count], strict=False):
+        least = 0 if number == numbers[0] else number
+        held = belongs & (place >= least) & (place < after)
+        chosen = tuple(groups[i] for i in np.flatnonzero(held).tolist())
         frames = sorted({group.frame_id for group in chosen})
         cubes = {frame: source.cubes[frame] for frame in frames}
         names = {frame: source.volcanoes.get(frame, ()) for frame in frames}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,15 @@ import pyarrow.parquet as pq
 
 from dataset_script.encoding import Encoder
 from dataset_script.errors import ConfigError, DataError
+from dataset_script.json_files import load_json
 from dataset_script.minicube import Minicube
+from dataset_script.problems import Problem, ProblemError
 from dataset_script.recipe import Recipe, length_of
 from dataset_script.source import open_source
 from dataset_script.splits import SPLITS, assign
 from dataset_script.tables import Row
 from dataset_script.timeseries import make_samples, require_length
-from dataset_script.webdataset import read_rows
+from dataset_script.webdataset import find_shards, read_shard
 
 
 def find_samples(
@@ -38,24 +39,28 @@ def find_samples(
         split: Split to look in; None looks in all.
         beginnings: Beginnings of the ids wanted: a frame, a frame and a primary date
             ("frame/YYYYMMDD"), or more. Without any, samples with deformation come first.
-        count: Most samples to give.
+        count: Most samples to give, at least 1.
         image_size: Side of the crop in pixels, for cubes.
 
     Yields:
         Rows.
 
     Raises:
-        ConfigError: If there is no such config or split.
+        ConfigError: If there is no such config or split, or the count is not positive.
         DataError: If there is no such sample, or the input is bad.
     """
     length = length_of(config)
     if split not in (None, *SPLITS):
         raise ConfigError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
+    if count < 1:
+        raise ConfigError(f"the count of samples is at least 1, not {count}")
     splits = [split] if split else list(SPLITS)
     metadata = Path(path) / "metadata.json"
+    known = load_json(metadata) if metadata.exists() else None
     wanted = tuple(beginnings) or ("",)
-    if metadata.exists():
-        found = _exported(metadata, config, splits, wanted)
+    # Other programs too leave a file of this name, beside cubes for instance.
+    if isinstance(known, dict) and {"configs", "format"} <= known.keys():
+        found = _exported(Path(path), known, config, splits, wanted)
     else:
         found = _encoded(path, Recipe(length, image_size), splits, wanted)
     given = 0
@@ -87,27 +92,36 @@ def _encoded(
 
 
 def _exported(
-    metadata: Path, config: str, splits: Sequence[str], wanted: tuple[str, ...]
+    folder: Path,
+    known: Mapping[str, Any],
+    config: str,
+    splits: Sequence[str],
+    wanted: tuple[str, ...],
 ) -> Iterator[Row]:
     """Rows of an exported dataset, those with deformation first."""
-    known = json.loads(metadata.read_text())
     if config not in known["configs"]:
         names = ", ".join(known["configs"])
-        raise ConfigError(f"{metadata.parent} has no config {config}; it has {names}")
+        raise ConfigError(f"{folder} has no config {config}; it has {names}")
     for positive in (True, False):
         if known["format"] == "webdataset":
-            root = metadata.parent / config.removeprefix("ts")
-            rows = (row for split in splits for row in read_rows(root, split))
+            root = folder / config.removeprefix("ts")
+            shards = (shard for split in splits for shard in find_shards(root, split))
             yield from (
                 row
-                for row in rows
+                for shard in shards
+                for row in read_shard(shard)
                 if row["label"] == positive and row["sample_id"].startswith(wanted)
             )
             continue
+        read = _parquet_rows if known["format"] == "parquet" else _arrow_rows
         for split in splits:
-            for file in sorted((metadata.parent / "data" / config).glob(f"{split}-*")):
-                read = _parquet_rows if known["format"] == "parquet" else _arrow_rows
-                yield from map(_row, read(file, positive, wanted))
+            for file in sorted((folder / "data" / config).glob(f"{split}-*")):
+                try:
+                    yield from map(_row, read(file, positive, wanted))
+                except (pa.ArrowException, OSError) as error:
+                    what = f"truncated or damaged shard ({error})"
+                    problem = Problem(what, "export or fetch it again", str(file))
+                    raise ProblemError(problem) from None
 
 
 def _parquet_rows(file: Path, positive: bool, wanted: tuple[str, ...]) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,9 +65,17 @@ def save_sheet(row: Row, path: Path) -> Path:
     return path
 
 
-def file_name(row: Row) -> str:
-    """A file name for a sample's sheet."""
-    return str(row["sample_id"]).replace("/", "_")[:120] + ".png"
+def file_name(row: Row, taken: Collection[str] = ()) -> str:
+    """A file name for a sample's sheet.
+
+    Args:
+        row: A row of the dataset.
+        taken: Names that other sheets have; the same sample may come from two datasets, and the
+            ids of long series are cut short.
+    """
+    stem = str(row["sample_id"]).replace("/", "_")[:120]
+    names = (f"{stem}.png", *(f"{stem}_{number}.png" for number in range(2, len(taken) + 2)))
+    return next(name for name in names if name not in taken)
 
 
 def _draw_column(

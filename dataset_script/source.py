@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_script.annotations import Annotation, Pair, read_annotations, read_frame_names
+from dataset_script.archives import GROUP_FILES
 from dataset_script.checks import check_fields, check_polygons
 from dataset_script.errors import DataError
-from dataset_script.locations import file_system, is_url
+from dataset_script.locations import file_name, file_system, is_url, reaching
 from dataset_script.minicube import Minicube, find_minicubes
 from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.timeseries import Group, read_groups
@@ -153,8 +154,12 @@ def _stamps(path: str) -> Iterator[object]:
     """What shows that a file was changed, without reading it."""
     if is_url(path):
         system, inner = file_system(path)
-        details = system.info(inner)
-        yield [details.get(key) for key in ("size", "ETag", "etag", "mtime", "LastModified")]
+        # Over HTTP and in object stores a folder is nothing of its own; its metadata is a file.
+        folder = not file_name(path).endswith((".zip", ".tar"))
+        for entry in [f"{inner}/{name}" for name in GROUP_FILES] if folder else [inner]:
+            with reaching(path):
+                details = system.info(entry) if system.exists(entry) else {}
+            yield [details.get(key) for key in ("size", "ETag", "etag", "mtime", "LastModified")]
         return
     # In a directory store every array's folder gets a new time when a chunk is added or replaced.
     for place in (Path(path), *sorted(Path(path).glob("*"))):

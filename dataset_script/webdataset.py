@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ from dataset_script.webdataset_shards import (
     decode_sample,
     encode_sample,
     shard_features,
-    write_shard,
 )
+from dataset_script.writers import renamed
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -175,6 +176,28 @@ def to_dataset(
         raise
 
 
+def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write a shard under a temporary name and rename it.
+
+    Args:
+        path: The shard, as `shard_path` names it.
+        rows: Rows with all nine channels at full resolution.
+
+    Returns:
+        The number of samples.
+
+    Raises:
+        ConfigError: As `encode_sample`.
+        DataError: If it cannot be written.
+    """
+    count = 0
+    with renamed(path) as temporary, closing(ShardWriter(temporary)) as writer:
+        for row in rows:
+            writer.write(row)
+            count += 1
+    return count
+
+
 def write_manifest(root: Path, samples: Mapping[str, int]) -> Path:
     """List the shards and how many samples each holds.
 
@@ -184,12 +207,14 @@ def write_manifest(root: Path, samples: Mapping[str, int]) -> Path:
 
     Returns:
         `manifest.json` in the root.
+
+    Raises:
+        DataError: If it cannot be written.
     """
     path = root / "manifest.json"
-    temporary = root / ".manifest.json.tmp"
     shards = [{"path": name, "samples": samples[name]} for name in sorted(samples)]
-    temporary.write_text(json.dumps({"shards": shards}, indent=1) + "\n")
-    temporary.replace(path)
+    with renamed(path) as temporary:
+        temporary.write_text(json.dumps({"shards": shards}, indent=1) + "\n")
     return path
 
 

@@ -14,7 +14,7 @@ from datasets import Array2D, Array3D, Features
 
 from dataset_script.errors import DataError
 from dataset_script.tables import Row, row_bytes, rows_to_table
-from dataset_script.webdataset import ShardWriter
+from dataset_script.webdataset_shards import ShardWriter
 
 GROUP_BYTES = 64 * 2**20
 """Uncompressed pixels of a Parquet row group, unless one row alone has more."""

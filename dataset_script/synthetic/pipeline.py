@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +21,8 @@ from dataset_script.synthetic.rendering import (
     write_json,
 )
 from dataset_script.timeseries import build_timeseries_record
+from dataset_script.workers import run_tasks
+from dataset_script.writers import writable
 
 Archive = Literal["directory", "zip", "tar"]
 PARAMETERS = "synthesis.json"
@@ -64,7 +65,7 @@ def synthesize(
 
     Raises:
         ConfigError: If a parameter is out of range.
-        DataError: If the folder holds something else.
+        DataError: If the folder holds something else, or cannot be written to.
     """
     out = Path(out)
     if archive not in SUFFIXES:
@@ -79,34 +80,35 @@ def synthesize(
         if value < least:
             raise ConfigError(f"{name} must be at least {least}, not {value}")
     plans = plan_frames(frames, seed, height, width, acquisitions, neighbours)
-    _claim(
-        out,
-        {
-            "version": VERSION,
-            "frames": frames,
-            "seed": seed,
-            "height": height,
-            "width": width,
-            "acquisitions": acquisitions,
-            "neighbours": neighbours,
-            "archive": archive,
-        },
-    )
-    annotated = (out / "annotations.json").exists()
-    missing = [
-        plan
-        for plan in plans
-        if not cube_path(out, plan, archive).exists()
-        or not (annotated or records_path(out, plan).exists())
-    ]
-    total = sum(len(plan.pairs) for plan in missing)
-    with tqdm(total=total, desc="synthesize", unit="pair", disable=not progress) as bar:
-        for done in _make_all(out, missing, archive, workers):
-            bar.update(done)
-    if not annotated:
-        _write_annotations(out, plans)
-    for plan in plans:
-        records_path(out, plan).unlink(missing_ok=True)
+    with writable(out):
+        _claim(
+            out,
+            {
+                "version": VERSION,
+                "frames": frames,
+                "seed": seed,
+                "height": height,
+                "width": width,
+                "acquisitions": acquisitions,
+                "neighbours": neighbours,
+                "archive": archive,
+            },
+        )
+        annotated = (out / "annotations.json").exists()
+        missing = [
+            plan
+            for plan in plans
+            if not cube_path(out, plan, archive).exists()
+            or not (annotated or records_path(out, plan).exists())
+        ]
+        total = sum(len(plan.pairs) for plan in missing)
+        with tqdm(total=total, desc="synthesize", unit="pair", disable=not progress) as bar:
+            for done in _make_all(out, missing, archive, workers):
+                bar.update(done)
+        if not annotated:
+            _write_annotations(out, plans)
+        for plan in plans:
+            records_path(out, plan).unlink(missing_ok=True)
 
 
 def _write_annotations(out: Path, plans: list[FramePlan]) -> None:
@@ -129,12 +131,9 @@ def _make_all(out: Path, plans: list[FramePlan], archive: str, workers: int) -> 
         for plan in plans:
             yield from make_frame(plan, out, archive)
         return
-    # A forked process would inherit the compressor's threads in an unknown state.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
-        futures = [pool.submit(_make_whole, plan, out, archive) for plan in plans]
-        for future in as_completed(futures):
-            yield future.result()
+    make = partial(_make_whole, out=out, archive=archive)
+    for _, pairs in run_tasks(make, dict(enumerate(plans)), workers):
+        yield pairs
 
 
 def _make_whole(plan: FramePlan, out: Path, archive: str) -> int:

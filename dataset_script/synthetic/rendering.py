@@ -19,6 +19,7 @@ from dataset_script.synthetic.archive import CubeWriter, pack
 from dataset_script.synthetic.defects import Spoilt, draw_defects, spoil
 from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.scene import Interferogram, Scene
+from dataset_script.writers import renamed
 
 SUFFIXES = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
 
@@ -102,10 +103,13 @@ def records_path(out: Path, plan: FramePlan) -> Path:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON under a temporary name and rename it."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.rename(path)
+    """Write JSON under a temporary name and rename it.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    with renamed(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _remove(path: Path) -> None:

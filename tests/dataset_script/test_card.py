@@ -71,6 +71,8 @@ def test_croissant_is_valid(folder, form, tmp_path):
         described = mlcroissant.Dataset(jsonld=str(folder / "croissant.json"))
         assert not described.metadata.ctx.issues.errors
         assert not described.metadata.ctx.issues.warnings
+        for place in json.loads((folder / "croissant.json").read_text())["distribution"]:
+            assert list(folder.glob(place["includes"])), place
         if form != "webdataset":
             kinds = {field.id: field for field in described.metadata.record_sets[0].fields}
             assert kinds["ts3/insar_difference"].array_shape == f"3,{SIZE},{SIZE}"

@@ -12,7 +12,8 @@ from datasets import load_dataset
 from dataset_script.channels import CHANNELS
 from dataset_script.export import export
 from dataset_script.webdataset import read_rows
-from tests.dataset_script.exporting import SIZE, make_cubes
+from tests.cubes import FRAME, make_cube, make_records, write_cube
+from tests.dataset_script.exporting import SECOND, SIZE, make_cubes
 
 TENSORS = ("image.pth", "labels.pth")
 
@@ -76,6 +77,23 @@ def test_load_dataset_reads_it_by_the_cards_configs(cubes, tmp_path):
                 np.testing.assert_array_equal(row["labels.pth"], wanted["deformation_mask"])
                 annotations = row["sample.pth"]["annotation"]
                 assert [a["uniqueID"] for a in annotations] == list(wanted["unique_ids"])
+    card = (folder / "README.md").read_text()
+    assert "streaming=True" in card and "--data.config ts3 --data.source webdataset" in card
     stream = load_dataset(str(folder), "ts3", split="test", streaming=True)
     for row in stream.with_format("numpy"):
         assert row["image.pth"].dtype == np.float32
+
+
+def test_a_group_that_loses_its_deformation_is_among_those_without(tmp_path):
+    cubes = tmp_path / "cubes"
+    records = make_records(positive=(1,)), make_records(SECOND, 101, positive=())
+    for frame, mine in zip((FRAME, SECOND), records, strict=True):
+        write_cube(make_cube(mine, frame), cubes)
+    (cubes / "annotations.json").write_text(json.dumps(records[0] | records[1]))
+    (cubes / f"{FRAME}.zarr" / "insar_difference" / "0.1.0.0").unlink()
+    options = {"image_size": SIZE, "format": "webdataset", "skip_bad": True, "progress": False}
+    folder = export(cubes, tmp_path, ["ts3"], **options)
+    assert [(row["frame_id"], row["label"]) for row in read_rows(folder, "train")] == [
+        (SECOND, 0),
+        (FRAME, 0),
+    ]

@@ -1,5 +1,9 @@
 """Cubes and shards read straight from a Hub repository, by hf:// URL."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import numpy as np
 import pytest
 from huggingface_hub import HfApi, HfFileSystem
@@ -7,8 +11,10 @@ from huggingface_hub import HfApi, HfFileSystem
 from dataset_script.errors import DataError
 from dataset_script.inspection import inspect
 from dataset_script.minicube import Minicube, find_minicubes
+from dataset_script.source import open_source
 from dataset_script.webdataset import read_rows, shard_path, to_dataset, write_shard
 from tests.cubes import FRAME, make_cube, pack, write_cube
+from tests.dataset_script.exporting import make_cubes
 from tests.hub.conftest import use_server
 from tests.hub_server import TOKEN, HubServer
 from tests.rows import make_row
@@ -62,3 +68,27 @@ def test_a_webdataset_on_the_hub(upload, tmp_path):
     assert dataset["label"] == [0, 1]
     with pytest.raises(DataError, match="check the URL"):
         to_dataset("hf://datasets/NS/nowhere")
+
+
+class _Objects(SimpleHTTPRequestHandler):
+    """Files alone, as an object store has them: a folder is not there."""
+
+    def list_directory(self, path):
+        self.send_error(404)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_cube_folder_over_http(tmp_path):
+    cubes = make_cubes(tmp_path / "cubes", (FRAME,))
+    handler = partial(_Objects, directory=str(cubes))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{FRAME}.zarr"
+        first = open_source(url, cubes).fingerprint()
+        assert first == open_source(url, cubes).fingerprint()
+        metadata = cubes / f"{FRAME}.zarr" / ".zmetadata"
+        metadata.write_text(metadata.read_text() + " ")
+        assert first != open_source(url, cubes).fingerprint()
+        server.shutdown()

@@ -75,6 +75,21 @@ def test_a_file_of_annotations_alone(folder):
     assert [frame.path for frame in report.frames] == ["", ""]
 
 
+def test_a_timeseries_file_beside_a_file_of_annotations_counts(annotations_dir):
+    report = inspect(annotations_dir / "annotations.json")
+    assert report.timeseries == (18911, 5498)
+    assert {a.unique_id for a in report.missing} == LACKING
+
+
+def test_a_single_cube_is_checked_against_any_form_of_annotations(copy):
+    records = json.loads((copy / "annotations.json").read_text())
+    (copy / "annotations.json").unlink()
+    (copy / "annotations").mkdir()
+    for number, record in records.items():
+        (copy / "annotations" / f"{number}.json").write_text(json.dumps(record))
+    assert [frame.annotated for frame in inspect(copy / f"{FRAME}.zarr.zip").frames] == [12]
+
+
 def test_cubes_alone(copy):
     (copy / "annotations.json").unlink()
     report = inspect(copy)

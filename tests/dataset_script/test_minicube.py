@@ -402,3 +402,11 @@ def test_one_chunk_of_many_pairs_reads_as_well(tmp_path, source):
     with Minicube.open(path) as cube, pytest.raises(DataError, match=r"dem/3.2 is missing"):
         cube.read_static()
     assert source.dem.dims == GRID
+
+
+def test_damaged_list_of_interferograms_is_an_error(tmp_path):
+    path = write_cube(make_cube(), tmp_path)
+    for chunk in (path / "valid_date_pair").glob("[0-9]*"):
+        chunk.write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=f"{FRAME}: valid_date_pair cannot be read"):
+        Minicube.open(path)

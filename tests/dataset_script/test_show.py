@@ -1,7 +1,10 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from dataset_script import show
 from dataset_script.__main__ import main
 from dataset_script.channels import CHANNEL_NAMES, MASKS
 from dataset_script.colours import style_of
@@ -95,3 +98,45 @@ def test_outline_is_the_rim():
     mask[0, 1:6, 1:6] = True
     rim = outline(mask)
     assert rim.sum() == 16 and not rim[0, 2:5, 2:5].any()
+
+
+def test_bad_input_is_said(cubes, tmp_path):
+    with pytest.raises(ConfigError, match="at least 1, not -1"):
+        list(find_samples(cubes, "ts1", count=-1, image_size=SIZE))
+    for form in ("parquet", "arrow"):
+        options = {"image_size": SIZE, "format": form, "progress": False}
+        folder = export(cubes, tmp_path / form, ["ts1"], **options)
+        shard = next((folder / "data" / "ts1").glob("test-*"))
+        shard.write_bytes(shard.read_bytes()[:3000])
+        with pytest.raises(DataError, match=f"{shard.name}: truncated .* fetch it again"):
+            list(find_samples(folder, "ts1", "test", count=99))
+
+
+def test_a_webdataset_without_one_of_the_splits(cubes, tmp_path):
+    options = {"image_size": SIZE, "format": "webdataset", "progress": False}
+    folder = export(cubes, tmp_path, ["ts1"], **options)
+    shutil.rmtree(folder / "1" / "val")
+    assert {row["primary_date"].year for row in find_samples(folder, "ts1", count=99)} == {
+        2018,
+        2020,
+    }
+    with pytest.raises(DataError, match="no sample in validation"):
+        list(find_samples(folder, "ts1", "validation"))
+
+
+def test_another_programs_metadata_beside_cubes_is_none_of_ours(tmp_path):
+    cubes = make_cubes(tmp_path / "cubes", (FRAME,))
+    (cubes / "metadata.json").write_text('{"camera": 1}')
+    assert list(find_samples(cubes, "ts1", image_size=SIZE))
+    (cubes / "metadata.json").write_text('{"camera":')
+    with pytest.raises(DataError, match="malformed JSON at line 1"):
+        list(find_samples(cubes, "ts1", image_size=SIZE))
+
+
+def test_no_sheet_replaces_another(cubes, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(show, "save_sheet", lambda row, path: path)
+    folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, progress=False)
+    options = ["--config", "ts1", "--image-size", str(SIZE), "--sample", f"{FRAME}/2020"]
+    main(["show", str(cubes), str(folder), *options, "--output", str(tmp_path / "sheets")])
+    said = capsys.readouterr().out.split()
+    assert len(said) == len(set(said)) == 2

@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import json
+import os
 import shutil
+import signal
 import tarfile
 import zipfile
 
@@ -288,3 +290,21 @@ def test_dates_are_those_of_a_repeat_orbit():
     assert max(baselines) <= 120
     # Some pairs cross from validation into test, as in the archive.
     assert any(dates[i].year == 2019 and dates[j].year == 2020 for i, j in plan.pairs)
+
+
+def test_where_nothing_can_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"cannot write .*choose another output folder"):
+        synthesize(tmp_path / "file" / "cubes", **TINY)
+
+
+def end_this_process(plan, out, archive):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_said(tmp_path, monkeypatch):
+    from dataset_script.synthetic import pipeline
+
+    monkeypatch.setattr(pipeline, "_make_whole", end_this_process)
+    with pytest.raises(DataError, match=r"killed.*run the same command again"):
+        synthesize(tmp_path / "out", **(TINY | {"workers": 2}))

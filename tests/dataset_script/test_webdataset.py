@@ -28,6 +28,7 @@ from dataset_script.webdataset import (
     write_shard,
 )
 from tests.cubes import make_cube, make_records
+from tests.rows import make_row
 
 SIZE = 32
 
@@ -357,3 +358,15 @@ def test_the_manifest_lists_the_shards(tmp_path):
             {"path": "3/train_neg/sample-train_neg-000001.tar", "samples": 4},
         ]
     }
+
+
+def test_names_of_long_series_fit_into_the_tar(tmp_path):
+    row = make_row(np.random.default_rng(0), 0, 12, 8)
+    dates = "-".join(f"{date:%Y%m%d}" for date in row["secondary_dates"])
+    row["sample_id"] = f"{row['frame_id']}/{row['primary_date']:%Y%m%d}/{dates}"
+    path = tmp_path / shard_path(12, "test", True, 0)
+    write_shard(path, [row])
+    (sample,) = webdataset.WebDataset(str(path), shardshuffle=False)
+    assert sample["__key__"] == row["sample_id"].replace("/", "_")
+    (read,) = read_shard(str(path))
+    assert read["sample_id"] == row["sample_id"]
