@@ -26,4 +26,6 @@ def test_notebook(name, project, request):
         assert not cell.get("outputs"), "notebooks are kept without outputs"
         if "parameters" in cell.metadata.get("tags", ()):
             cell.source = SMALL[name]
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(project)}}).execute()
+    folder = project / "notebooks"  # where Jupyter starts them
+    folder.mkdir(exist_ok=True)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()

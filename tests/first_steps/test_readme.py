@@ -22,10 +22,13 @@ def test_the_four_snippets(project, monkeypatch, capsys):
         exec(compile(stream, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert lines and all(re.match(r"\w+/\d{8}/[\d-]+ \w", line) for line in lines)
-    run(shlex.split(train), project)
-    package = ["push-model", "runs/demo/classification", "--to-folder"]
-    run([sys.executable, "-m", "hub", *package, "runs/demo/models/classification"], project)
-    assert "(" in run([sys.executable, "-c", pull], project)
+    demo = "runs/demo/classification"
+    config = "configs/demo/classification.yaml"
+    run([sys.executable, "training/train.py", "--config", config, "--training.epochs=1"], project)
+    package = ["push-model", demo, "--to-folder", "runs/demo/models/classification"]
+    run([sys.executable, "-m", "hub", *package], project)
+    run(shlex.split(train), project)  # beside the demo's own run, which it must not meet
+    assert "(27, 32, 32)" in run([sys.executable, "-c", pull], project)
 
 
 def test_relative_links_lead_somewhere():
