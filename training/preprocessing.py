@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from dataset_script.channels import select
+from dataset_script.channels import ATMOSPHERIC_CHANNELS, select
 from dataset_script.errors import DataError
 
 
-def upsample_nodes(nodes: Tensor, size: tuple[int, int]) -> Tensor:
+def upsample_nodes(nodes: Tensor, size: tuple[int, int], out: Tensor | None = None) -> Tensor:
     """Bilinear, corner-aligned: the outer nodes lie on the outer pixels' centres.
 
     Two matrix products are two to three times faster than `interpolate` on a CPU.
@@ -25,13 +25,16 @@ def upsample_nodes(nodes: Tensor, size: tuple[int, int]) -> Tensor:
     Args:
         nodes: `[..., n, m]` values on the node grid.
         size: Height and width wanted.
+        out: Where to write them.
 
     Returns:
         `[..., H, W]`.
     """
-    rows = _weights(nodes.shape[-2], size[0], nodes.device, nodes.dtype)
-    columns = _weights(nodes.shape[-1], size[1], nodes.device, nodes.dtype)
-    return rows @ nodes @ columns.T
+    # Half precision, which autocast would choose for products, is too coarse for pressures.
+    with torch.autocast(nodes.device.type, enabled=False):
+        rows = _weights(nodes.shape[-2], size[0], nodes.device, nodes.dtype)
+        columns = _weights(nodes.shape[-1], size[1], nodes.device, nodes.dtype)
+        return torch.matmul(rows @ nodes, columns.T, out=out)
 
 
 @functools.lru_cache(maxsize=16)
@@ -87,7 +90,7 @@ class Preprocessor(nn.Module):
             float32 `[B, T, C, H, W]` in the channels' units.
 
         Raises:
-            DataError: If a channel is missing or has the wrong number of steps.
+            DataError: If a channel is missing or has the wrong number of steps or pixels.
         """
         return self._stack(rasters, normal=False)
 
@@ -136,6 +139,11 @@ class Preprocessor(nn.Module):
                     f"{channel.name} has {raster.shape[1]} steps where the model takes "
                     f"{self.timeseries_length}"
                 )
+            if raster.shape[-2:] != size and channel.name not in ATMOSPHERIC_CHANNELS:
+                raise DataError(
+                    f"{channel.name} has {raster.shape[-2]} x {raster.shape[-1]} pixels where the "
+                    f"model takes {size[0]} x {size[1]}"
+                )
             # What does not change from step to step is worked out once and repeated.
             planes = stack[:, :, place] if per_step else stack[:, 0, place]
             for block in _blocks(planes, planes.ndim - 2):
@@ -169,7 +177,7 @@ class Preprocessor(nn.Module):
         if normal:  # before they are interpolated, where they are few: weights sum to one
             nodes = nodes - self.mean[place]
             _finish(nodes, self.std[place])
-        target.copy_(upsample_nodes(nodes, (target.shape[-2], target.shape[-1])))
+        upsample_nodes(nodes, (target.shape[-2], target.shape[-1]), out=target)
 
     def _size(self, rasters: Mapping[str, Tensor]) -> tuple[int, int]:
         if self.image_size is not None:

@@ -56,12 +56,26 @@ def test_forward_is_the_plain_formula(steps, nodes):
     assert (images[1, :, 2, 2, 2] == 0).all()
 
 
+def test_coarse_fields_keep_single_precision_under_autocast():
+    rasters = make_rasters(2, 3, 16, 5)
+    preprocess = Preprocessor(CHANNEL_NAMES, 3, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        images = preprocess(rasters)
+    assert torch.equal(images, preprocess(rasters))
+
+
 def test_normalise_leaves_its_input_alone():
     preprocess = Preprocessor(CHANNEL_NAMES, 1, 8)
     stack = preprocess.assemble(make_rasters(1, 1, 8))
     before = stack.clone()
     preprocess.normalise(stack)
     assert torch.equal(stack, before)
+
+
+def test_rasters_of_another_size_are_refused():
+    rasters = make_rasters(1, 1, 16, 5)
+    with pytest.raises(DataError, match="has 16 x 16 pixels where the model takes 8 x 8"):
+        Preprocessor(CHANNEL_NAMES, 1, 8)(rasters)
 
 
 def test_another_number_of_steps_is_refused():
