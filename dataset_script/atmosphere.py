@@ -57,12 +57,12 @@ def from_nodes(grid: np.ndarray, height: int, width: int) -> np.ndarray:
     """Restore a field from its node grid.
 
     Args:
-        grid: (nodes, nodes).
+        grid: (..., n, m).
         height: Rows of the field.
         width: Columns of the field.
 
     Returns:
-        float64 (height, width).
+        float64 (..., height, width).
     """
-    rows, columns = grid.shape
+    rows, columns = grid.shape[-2:]
     return interpolation(height, rows) @ grid @ interpolation(width, columns).T

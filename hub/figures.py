@@ -194,15 +194,19 @@ def _show(ax: Axes, scene: Scene, values: np.ndarray, stride: int, **style: Any)
     ax.tick_params(labelsize=7)
     ax.ticklabel_format(useOffset=False)
     ax.locator_params(nbins=4)
-    if scene.crs and CRS.from_user_input(scene.crs).is_geographic:
+    if _upright(scene) and scene.crs and CRS.from_user_input(scene.crs).is_geographic:
         ax.set_aspect(1 / math.cos(math.radians(sum(_extent(scene)[2:]) / 2)))
     return image
 
 
+def _upright(scene: Scene) -> bool:
+    """Whether the axes can be the CRS's own: rows and columns run along them."""
+    return scene.transform is not None and not (scene.transform.b or scene.transform.d)
+
+
 def _extent(scene: Scene) -> tuple[float, float, float, float]:
     """Left, right, bottom, top in the scene's CRS, or in pixels where that cannot be drawn."""
-    transform = scene.transform
-    if transform is None or transform.b or transform.d:
+    if not _upright(scene):
         return 0, scene.width, scene.height, 0
     left, top = scene.place(0, 0)
     right, bottom = scene.place(scene.width, scene.height)

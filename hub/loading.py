@@ -49,7 +49,8 @@ def load_published(name: str, revision: str | None) -> Published:
         The model.
 
     Raises:
-        ConfigError: If this is not a model of this project.
+        ConfigError: If this is not a model of this project, or a revision of a folder is asked
+            for.
         HubError: If the repository cannot be had, or the weights do not load.
     """
     folder = Path(name)
@@ -57,8 +58,13 @@ def load_published(name: str, revision: str | None) -> Published:
     if not folder.is_dir():
         folder = _download(name, revision)
         commit = folder.name
+    elif revision:
+        raise ConfigError(f"{name} is a folder, which has no revision {revision}: leave it out")
     if not (folder / FACTS_FILE).exists():
-        raise ConfigError(f"{name} is not a model of this project: it has no {FACTS_FILE}")
+        said = f"{name} is not a packaged model of this project: it has no {FACTS_FILE}"
+        if (folder / "model.json").exists():
+            said += f"; package the run with `python -m hub push-model {name} --to-folder DIR`"
+        raise ConfigError(said)
     facts = ModelFacts.load(folder / FACTS_FILE)
     digest = _digest(folder, name)
     return Published(_load_backbone(folder, facts, name), facts, commit, digest)

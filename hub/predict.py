@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dataset_script.errors import HephaestusError
+from dataset_script.errors import ConfigError, HephaestusError
 from hub.outputs import save_prediction, write_table, write_then_rename
 from hub.scene import Scene, SceneError
 from hub.sources import find_sources
@@ -96,8 +96,8 @@ def predict_many(
         What became of each.
 
     Raises:
-        HephaestusError: If the model does not load, or an input stands for nothing. What is
-            wrong with a single scene is in the result instead.
+        HephaestusError: If the model does not load, an input stands for nothing, or `output`
+            cannot be made. What is wrong with a single scene is in the result instead.
     """
     from hub.detector import Detector
 
@@ -106,8 +106,13 @@ def predict_many(
         detector = Detector.from_pretrained(detector, revision, device)
     sources = find_sources(inputs, detector.facts.timeseries_length)
     batch = Batch(output)
-    taken: set[str] = set()
-    output.mkdir(parents=True, exist_ok=True)
+    taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{output} cannot be made a folder ({error.strerror}): name another --output"
+        ) from None
     for source in tqdm(sources, unit="scene", disable=None if progress else True):
         try:
             scene = _named_apart(source.load(), taken)
@@ -118,7 +123,7 @@ def predict_many(
             else:
                 summary = _predict_one(detector, scene, threshold, output, key, progress)
             batch.summaries.append(summary)
-        except HephaestusError as error:
+        except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
             batch.failed[source.said] = str(error).splitlines()[0]
     write_then_rename(output / TABLE, lambda path: write_table(path, batch.summaries))
     return batch

@@ -145,13 +145,21 @@ def copy_to_folder(folder: Path, out: Path) -> list[Path]:
 
     Returns:
         The files written.
+
+    Raises:
+        HubError: If a file cannot be written there.
     """
     written = []
     for path in list_files(folder):
         destination = out / path.relative_to(folder)
-        destination.parent.mkdir(parents=True, exist_ok=True)
         partial = destination.with_name(destination.name + ".tmp")
-        shutil.copyfile(path, partial)
-        partial.replace(destination)
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, partial)
+            partial.replace(destination)
+        except OSError as error:
+            raise HubError(
+                f"{destination} cannot be written ({error.strerror}): choose another --to-folder"
+            ) from None
         written.append(destination)
     return written

@@ -26,6 +26,7 @@ from hub.scene_checks import (
     MAX_PIXELS,
     SceneError,
     as_steps,
+    check_dates,
     check_place,
     coherence_bytes,
     require_shape,
@@ -200,15 +201,19 @@ def make_scene(
         The scene.
 
     Raises:
-        SceneError: If a raster has the wrong type or shape, there is no data at all, or the
-            georeference makes no sense.
+        SceneError: If a raster has the wrong type or shape, there is no data at all, the
+            georeference makes no sense, or the dates are not one for each step.
     """
     said = list(warnings)
-    check_place(name, place.get("transform"), place.get("crs"))
     phase = as_steps(name, "insar_difference", insar_difference)
     if phase.dtype.kind != "f":
         raise SceneError(f"{name}: insar_difference is {phase.dtype}; it must be radians in float")
-    _, height, width = phase.shape
+    steps, height, width = phase.shape
+    transform = place.get("transform")
+    edges = [(x, y) for x in (0, width) for y in (0, height)]
+    corners = [apply(transform, x, y) for x, y in edges] if transform is not None else edges
+    check_place(name, transform, place.get("crs"), corners)
+    check_dates(name, place.get("secondary_dates", ()), steps)
     coherence = None
     if insar_coherence is not None:
         coherence = as_steps(name, "insar_coherence", insar_coherence)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from affine import Affine
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
@@ -32,11 +35,23 @@ def require_size(name: str, height: int, width: int, max_pixels: int) -> None:
         )
 
 
-def check_place(name: str, transform: Affine | None, crs: str | None) -> None:
+def check_place(
+    name: str,
+    transform: Affine | None,
+    crs: str | None,
+    corners: Sequence[tuple[float, float]],
+) -> None:
     """Refuse a georeference that makes no sense.
 
+    Args:
+        name: The scene, for messages.
+        transform: From pixel corners to `crs`.
+        crs: Coordinate reference system.
+        corners: The scene's, in `crs`; unused without both of the above.
+
     Raises:
-        SceneError: If the transform maps pixels to no area, or the CRS is none.
+        SceneError: If the transform maps pixels to no area, or the CRS is none, or the scene's
+            corners have no longitude and latitude.
     """
     if transform is not None:
         extent = transform.a * transform.e - transform.b * transform.d
@@ -47,6 +62,34 @@ def check_place(name: str, transform: Affine | None, crs: str | None) -> None:
             CRS.from_user_input(crs)
         except CRSError as error:
             raise SceneError(f"{name}: {crs!r} is no coordinate system: {error}") from None
+        try:
+            to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+        except ProjError:
+            raise SceneError(
+                f"{name}: its coordinate system {crs[:80]!r} has no longitude and latitude on "
+                "Earth; give one that has, such as EPSG:4326"
+            ) from None
+        if transform is not None:
+            across, down = zip(*corners, strict=True)
+            longitudes, latitudes = to_degrees.transform(across, down)
+            if not (np.isfinite(longitudes).all() and np.abs(latitudes).max() <= 90 + 1e-6):
+                raise SceneError(
+                    f"{name}: its corners have no longitude and latitude; check its transform, or "
+                    "its bounds, which are west, south, east, north"
+                )
+
+
+def check_dates(name: str, secondary_dates: Sequence[object], steps: int) -> None:
+    """Refuse dates that are not those of the steps.
+
+    Raises:
+        SceneError: If there are some, but not one for each step.
+    """
+    if secondary_dates and len(secondary_dates) != steps:
+        raise SceneError(
+            f"{name}: there are {len(secondary_dates)} secondary dates for {steps} "
+            f"interferogram{'s' if steps > 1 else ''}; give one for each, or none"
+        )
 
 
 def as_steps(name: str, what: str, raster: np.ndarray) -> np.ndarray:

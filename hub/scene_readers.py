@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
+from dataset_script.atmosphere import from_nodes
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from hub.scene import Scene, SceneError, make_scene, require_size
+from hub.scene_checks import as_steps
 
 NO_PLACE = "no georeference: pixels are taken to be the training's, and areas and maps are left out"
 _ARRAYS = ("insar_difference", "insar_coherence", "dem", "nodata", *ATMOSPHERIC_CHANNELS)
@@ -39,8 +42,13 @@ def read_npz(path: Path, name: str | None, max_pixels: int) -> Scene:
             has_scaled_dem = "dem_minmax_u8" in file
     if "insar_difference" not in arrays:
         raise SceneError(f"{path} has no array insar_difference, the wrapped phase in radians")
-    height, width = arrays["insar_difference"].shape[-2:]
-    place = _npz_place(path, arrays, height, width)
+    height, width = as_steps(path.stem, "insar_difference", arrays["insar_difference"]).shape[1:]
+    try:
+        place = _npz_place(path, arrays, height, width)
+    except (TypeError, ValueError) as error:
+        raise SceneError(
+            f"{path}: its transform, its bounds or a date is not what it should be: {error}"
+        ) from None
     said = [] if place.get("crs") else [NO_PLACE]
     if has_scaled_dem and "dem" not in arrays:
         said.append("dem_minmax_u8 has lost its absolute height and is not used as elevation")
@@ -62,13 +70,13 @@ def read_row(row: Mapping[str, Any], name: str | None = None) -> Scene:
     """Make a scene of a row of the dataset, whatever its columns' format.
 
     Raises:
-        SceneError: If it has no phase.
+        SceneError: If it has no phase, or one of another shape than [H, W] or [T, H, W].
     """
     if row.get("insar_difference") is None:
         raise SceneError("the row has no insar_difference, the wrapped phase in radians")
     arrays = {key: np.asarray(row[key]) for key in _ARRAYS if row.get(key) is not None}
-    phase = arrays["insar_difference"]
-    height, width = phase.shape[-2:]
+    phase = as_steps("the row", "insar_difference", arrays["insar_difference"])
+    height, width = phase.shape[1:]
     place: dict[str, Any] = {}
     if row.get("bounds") is not None and row.get("crs"):
         place = {
@@ -197,30 +205,12 @@ def choose_pairs(
     return primary, wanted
 
 
-def upsample_nodes(nodes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear values between corner-aligned nodes.
-
-    Args:
-        nodes: [..., n, m], whose corner nodes are the corner pixels' centres.
-        height: Rows to make.
-        width: Columns to make.
-
-    Returns:
-        float32 [..., height, width].
-    """
-
-    def weights(count: int, size: int) -> np.ndarray:
-        at = np.linspace(0, count - 1, size)
-        return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count))).astype(np.float32)
-
-    rows, columns = nodes.shape[-2:]
-    return weights(rows, height) @ nodes.astype(np.float32) @ weights(columns, width).T
-
-
 def _atmosphere(arrays: Mapping[str, np.ndarray], height: int, width: int) -> dict[str, np.ndarray]:
     fields = {name: arrays[name] for name in ATMOSPHERIC_CHANNELS if name in arrays}
     return {
-        name: field if field.shape[-2:] == (height, width) else upsample_nodes(field, height, width)
+        name: from_nodes(field, height, width).astype(np.float32)
+        if field.ndim > 1 and field.shape[-2:] != (height, width)
+        else field
         for name, field in fields.items()
     }
 
@@ -283,6 +273,8 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, max_pixels: int) -> Non
             shape, _, dtype = read(file)
         if dtype.hasobject:
             raise SceneError(f"{path}: {key} holds Python objects, which are never unpickled")
+        if key not in _PLACE and dtype.kind not in "biufc":
+            raise SceneError(f"{path}: {key} is {dtype}; a raster holds numbers")
         if len(shape) >= 2:
             require_size(f"{path}: {key}", shape[-2], shape[-1], max_pixels)
         if np.prod(shape[:-2], dtype=float) > 1000 or (len(shape) == 1 and shape[0] > 10_000):
@@ -293,5 +285,14 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, max_pixels: int) -> Non
 def _readable_archive(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+        KeyError,
+    ) as error:
         raise SceneError(f"{path} is not a readable .npz of plain arrays: {error}") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dataset_script.errors import ConfigError
+from dataset_script.errors import ConfigError, HephaestusError
 from hub.geotiff import (
     COHERENCE,
     HEIGHT,
@@ -52,6 +52,7 @@ def find_sources(inputs: Sequence[str | Path], length: int) -> list[Source]:
 
     Returns:
         The scenes, in the inputs' order, except that LiCSAR pairs come last, by frame and date.
+        A minicube or a dataset that cannot be opened is one that says so when it is read.
 
     Raises:
         ConfigError: If an input stands for nothing.
@@ -66,9 +67,9 @@ def find_sources(inputs: Sequence[str | Path], length: int) -> list[Source]:
         elif text.endswith((COHERENCE, HEIGHT)):
             companions.append(path)
         elif "::" in text and not text.rpartition("/")[2].isdigit():
-            sources += _rows(text)
+            sources += _or_broken(text, partial(_rows, text))
         elif text.endswith(_CUBES) and path.exists():
-            sources += _pairs(text, length)
+            sources += _or_broken(text, partial(_pairs, text, length))
         else:
             sources.append(Source(text, partial(load_scene, text)))
     sources += _series(phases, companions, length)
@@ -93,14 +94,38 @@ def in_series(dates: Sequence[datetime.date], length: int) -> Iterator[tuple[dat
         yield tuple(ordered[start : start + length])
 
 
+def _or_broken(text: str, find: Callable[[], list[Source]]) -> list[Source]:
+    """What is found, or the reason why it is not, told in its turn: it stops no other input."""
+    try:
+        return find()
+    except HephaestusError as error:
+        return [Source(text, partial(_fail, error))]
+
+
+def _fail(error: HephaestusError) -> Scene:
+    raise error
+
+
 def _expand(text: str) -> list[str]:
+    if "::" in text:
+        return [text]
     path = Path(text)
-    if "::" in text or text.endswith(_CUBES):
+    text = text.rstrip("/") or text  # the shell completes a folder's name with a slash
+    if text.endswith(_CUBES):
         return [text]
     if path.is_dir():
         found = sorted(_below(path))
     elif not path.exists() and any(mark in text for mark in "*?["):
-        found = sorted(map(str, Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))))
+        matched = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+        found = [
+            name
+            for match in matched
+            for name in (
+                sorted(_below(match))
+                if match.is_dir() and not match.name.endswith(_CUBES)
+                else [str(match)]
+            )
+        ]
     else:
         return [text]
     if not found:

@@ -26,6 +26,9 @@ class WindowModel:
         facts: The model's facts.
         device: Where to run; a GPU if there is one.
 
+    Raises:
+        ConfigError: If there is no such device.
+
     Attributes:
         model: The backbone behind our common signature, in evaluation mode on the device.
         device: Where it runs.
@@ -33,7 +36,7 @@ class WindowModel:
 
     def __init__(self, backbone: nn.Module, facts: ModelFacts, device: str | None = None) -> None:
         self._facts = facts
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = wrap(backbone, facts.library, facts.objective).to(self.device).eval()
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
         preprocessor = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
@@ -105,3 +108,13 @@ class WindowModel:
         fill = 0 if name in ("insar_difference", "insar_coherence") else np.nan
         values = cut(raster, corner, side, fill)
         return values[list(steps)] if BY_NAME[name].per_step else values
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device {device!r} cannot be used here ({reason}): give cpu or cuda, or leave it out"
+        ) from None

@@ -33,10 +33,13 @@ if find_spec("hub") is None:
 import page.gpu  # noqa: E402, F401 - before torch
 from page.settings import Settings  # noqa: E402
 
+from dataset_script.errors import readable_errors  # noqa: E402
+
 
 def main() -> None:
     """Build the page and serve it until it is stopped."""
-    settings = Settings.from_environment()
+    with readable_errors():
+        settings = Settings.from_environment()
     # A stopped container sends SIGTERM, which would leave the folder behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Uploads pass through a folder of this process's own, which goes with it.
@@ -45,29 +48,32 @@ def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
     from page import theme
+    from page.errors import PageError
     from page.files import routes
     from page.layout import build
     from page.session import Session
-
-    from dataset_script.errors import readable_errors
 
     try:
         with readable_errors():
             session = Session(settings)
             threading.Thread(target=session.warm_up, daemon=True).start()
-            build(session).launch(
-                server_name=os.environ.get("GRADIO_SERVER_NAME"),
-                server_port=settings.port,
-                theme=theme.theme(),
-                head=theme.HEAD,
-                css_paths=theme.CSS,
-                max_file_size=settings.max_upload_bytes,
-                app_kwargs={"routes": routes(session.answers)},
-                footer_links=["api"],
-                ssr_mode=False,
-                show_error=False,
-                state_session_capacity=1000,
-            )
+            blocks = build(session)
+            try:
+                blocks.launch(
+                    server_name=os.environ.get("GRADIO_SERVER_NAME"),
+                    server_port=settings.port,
+                    theme=theme.theme(),
+                    head=theme.HEAD,
+                    css_paths=theme.CSS,
+                    max_file_size=settings.max_upload_bytes,
+                    app_kwargs={"routes": routes(session.answers)},
+                    footer_links=["api"],
+                    ssr_mode=False,
+                    show_error=False,
+                    state_session_capacity=1000,
+                )
+            except OSError as error:
+                raise PageError(f"Port {settings.port} cannot be served: {error}") from None
     finally:
         shutil.rmtree(uploads, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,18 +45,29 @@ def check_archive(path: Path, settings: Settings) -> str:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             _check_members(path.name, members, settings)
-            names = [member.filename for member in members if not member.is_dir()]
-            if names and all(name.endswith(".npy") for name in names):
+            files = {m.filename: m.file_size for m in members if not m.is_dir()}
+            if files and all(name.endswith(".npy") for name in files):
                 return "npz"
-            metadata = [name for name in names if PurePosixPath(name).name in _METADATA]
-            if not metadata:
+            metadata = [name for name in files if PurePosixPath(name).name in _METADATA]
+            # Zarr v3 would be read in v2's place, by metadata that is not looked at here.
+            if not metadata or any(PurePosixPath(name).name == "zarr.json" for name in files):
                 raise PageError(
                     f"{path.name} is a zip archive, but neither an .npz nor a minicube in Zarr v2."
                 )
             for name in metadata:
+                if files[name] > MAX_METADATA_BYTES:
+                    raise PageError(f"{path.name}: {name} is too large for metadata.")
                 _check_metadata(path.name, name, archive.read(name), settings)
             return "cube"
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        UnicodeError,
+    ) as error:
         raise PageError(f"{path.name} is a damaged or unusual zip archive: {error}") from None
 
 
@@ -84,8 +96,6 @@ def _check_members(archive: str, members: list[zipfile.ZipInfo], settings: Setti
 
 
 def _check_metadata(archive: str, name: str, text: bytes, settings: Settings) -> None:
-    if len(text) > MAX_METADATA_BYTES:
-        raise PageError(f"{archive}: {name} is too large for metadata.")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
@@ -97,17 +107,28 @@ def _check_record(archive: str, name: str, record: Any, settings: Settings) -> N
     if not isinstance(record, dict):
         raise PageError(f"{archive}: {name} is not Zarr metadata.")
     if name.endswith(".zmetadata"):
-        for key, inner in record.get("metadata", {}).items():
+        inside = record.get("metadata")
+        if not isinstance(inside, dict):
+            raise PageError(f"{archive}: {name} is not Zarr metadata.")
+        for key, inner in inside.items():
             _check_record(archive, key, inner, settings)
     if not name.endswith(".zarray"):
         return
-    chunks, dtype = record.get("chunks"), record.get("dtype")
-    if not isinstance(chunks, list) or not isinstance(dtype, str):
+    shape, chunks, dtype = record.get("shape"), record.get("chunks"), record.get("dtype")
+    if not (isinstance(shape, list) and isinstance(chunks, list) and isinstance(dtype, str)):
         raise PageError(f"{archive}: {name} is not Zarr v2 metadata.")
     try:
-        chunk_bytes = np.prod([float(n) for n in chunks]) * max(np.dtype(dtype).itemsize, 1)
+        item_bytes = max(np.dtype(dtype).itemsize, 1)
+        chunk_bytes = np.prod([float(n) for n in chunks]) * item_bytes
+        pixels = np.prod([float(n) for n in shape])
     except (TypeError, ValueError):
-        raise PageError(f"{archive}: {name} has an unknown dtype or chunk shape.") from None
+        raise PageError(f"{archive}: {name} has an unknown dtype or shape.") from None
+    # Dates, fields of the pairs and elevation are read whole; chunks that are absent cost no file.
+    whole = len(shape) <= 2
+    if whole and (
+        pixels > settings.max_pixels or pixels * item_bytes > settings.max_unpacked_bytes
+    ):
+        raise PageError(f"{archive}: {name} has {pixels:,.0f} values, more than are read.")
     if chunk_bytes > 8 * settings.max_pixels:
         raise PageError(f"{archive}: {name} has chunks of {chunk_bytes / 2**20:,.0f} MB.")
     for codec in [record.get("compressor"), *(record.get("filters") or [])]:

@@ -129,10 +129,11 @@ class Catalogue:
         entry = self.entries.get(sample_id)
         if entry is None:
             raise PageError(f"The dataset has no sample “{sample_id[:80]}”.")
-        # The reader skips the row groups whose ids cannot match.
-        stream = self._stream(entry.split, filters=[("sample_id", "==", sample_id)])
-        # Read to its end: a stream of Parquet that is left early can hang the interpreter's exit.
-        [row] = stream.with_format("numpy")
+        with self._readable():
+            # The reader skips the row groups whose ids cannot match.
+            stream = self._stream(entry.split, filters=[("sample_id", "==", sample_id)])
+            # Read to its end: a Parquet stream that is left early can hang the interpreter's exit.
+            [row] = stream.with_format("numpy")
         return row
 
     def _splits(self) -> list[str]:
@@ -146,8 +147,7 @@ class Catalogue:
         from datasets import load_dataset
 
         name, config = self._settings.dataset, self._settings.config
-        with self._readable():
-            return load_dataset(name, config, split=split, streaming=True, **options)
+        return load_dataset(name, config, split=split, streaming=True, **options)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -160,9 +160,15 @@ class Catalogue:
             raise PageError(f"The dataset {name} ({config}) cannot be opened: {reason}") from None
 
     def _read(self, split: str) -> list[Entry]:
-        stream = self._stream(split, columns=list(COLUMNS))
-        names = _class_names(stream.features)
-        return [_entry(split, row, names) for row in stream]
+        with self._readable():
+            stream = self._stream(split, columns=list(COLUMNS))
+            if lacking := [name for name in COLUMNS if name not in (stream.features or {})]:
+                raise PageError(
+                    f"The dataset {self._settings.dataset} ({self._settings.config}) lacks "
+                    f"{', '.join(lacking)}: choose a configuration of series, such as ts3."
+                )
+            names = _class_names(stream.features)
+            return [_entry(split, row, names) for row in stream]
 
 
 def _class_names(features: Any) -> dict[str, list[str]]:

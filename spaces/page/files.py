@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -90,7 +91,8 @@ def routes(shelf: Shelf[Answer]) -> list[Route]:
         except HephaestusError as error:
             return PlainTextResponse(str(error), 404)
         headers = {
-            "Content-Disposition": f'attachment; filename="{name}"',
+            # RFC 5987: a header is Latin-1, a scene may be named in any script.
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Cache-Control": "no-store",
         }
         return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)

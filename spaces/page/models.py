@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +44,10 @@ def resolve(reference: str, settings: Settings) -> tuple[str, str | None]:
     if text in (settings.segmenter, settings.classifier):
         name, _, revision = text.partition("@") if not Path(text).is_dir() else (text, "", "")
         return name, revision or None
-    folder = (ROOT / text).resolve()
-    if folder.is_dir() and any(folder.is_relative_to(root) for root in settings.model_roots):
-        return str(folder), None
+    with contextlib.suppress(OSError, ValueError):  # what is too long, or holds a NUL, is no path
+        folder = (ROOT / text).resolve()
+        if folder.is_dir() and any(folder.is_relative_to(root) for root in settings.model_roots):
+            return str(folder), None
     name, _, revision = text.partition("@")
     # A path relative to the process's folder would be taken for a folder by the loader.
     is_id = _HUB_ID.fullmatch(name) and ".." not in name and not Path(name).exists()
@@ -88,6 +91,10 @@ class Models:
         self._loaded: OrderedDict[tuple[str, str | None], Detector] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Callable[[Settings], Models], tuple[Settings]]:
+        # On ZeroGPU the worker, a process of its own, keeps the models that it loads.
+        return _in_this_process, (self._settings,)
+
     def get(self, reference: str) -> Detector:
         """The model of a reference, loaded at its first use.
 
@@ -115,6 +122,11 @@ class Models:
         from hub.loading import require_download
 
         return require_download(name, revision, self._settings.max_model_bytes)
+
+
+@cache
+def _in_this_process(settings: Settings) -> Models:
+    return Models(settings)
 
 
 def _from_pretrained(name: str, revision: str | None) -> Detector:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from page.errors import PageError
+
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder in a checkout; unused where the page lies in its own repository."""
 
@@ -55,6 +57,9 @@ class Settings:
 
         Args:
             environment: Variables; the process's own by default.
+
+        Raises:
+            PageError: If a number is none.
         """
 
         def demo(*parts: str) -> str:
@@ -68,7 +73,14 @@ class Settings:
             dataset=environment.get("HEPHAESTUS_DATASET") or demo("hephaestus-minicubes"),
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
             model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
-            jobs=int(environment.get("HEPHAESTUS_JOBS") or 2),
-            shelf_bytes=int(environment.get("HEPHAESTUS_MEMORY_MB") or 1024) * 2**20,
-            port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
+            jobs=_count(environment, "HEPHAESTUS_JOBS", 2),
+            shelf_bytes=_count(environment, "HEPHAESTUS_MEMORY_MB", 1024) * 2**20,
+            port=_count(environment, "GRADIO_SERVER_PORT", 7860),
         )
+
+
+def _count(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environment.get(name) or str(otherwise)
+    if not text.isdecimal() or not int(text):
+        raise PageError(f"{name} is {text!r}; set it to a whole number from 1 on, or leave it out.")
+    return int(text)

@@ -15,6 +15,15 @@ def test_a_field_that_is_bilinear_between_the_nodes_survives(nodes, height, widt
     np.testing.assert_allclose(fitted, grid, atol=1e-4)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 6), st.integers(2, 6), st.integers(6, 30))
+def test_stacks_of_any_grid_are_restored_linearly(rows, columns, size):
+    y, x = np.mgrid[: rows - 1 : rows * 1j, : columns - 1 : columns * 1j]
+    fine_y, fine_x = np.mgrid[: rows - 1 : size * 1j, : columns - 1 : size * 1j]
+    restored = from_nodes(np.stack([3 * y - 2 * x, y]), size, size)
+    np.testing.assert_allclose(restored, np.stack([3 * fine_y - 2 * fine_x, fine_y]), atol=1e-6)
+
+
 def test_error_is_the_worst_pixel_of_the_restored_field():
     y, x = np.mgrid[:64, :64] / 63
     field = (np.sin(7 * x) * np.cos(5 * y)).astype(np.float32)

@@ -107,6 +107,12 @@ def test_files_lie_on_the_inputs_grid(tmp_path, transform, crs):
     assert min(picture.shape) > 500 and picture.std() > 20
 
 
+def test_a_turned_grid_is_drawn_in_pixels(tmp_path):
+    turned = Affine(0.00094, 0.00034, 40, 0.00034, -0.00094, 13)
+    scene = frame_scene(200, 60, transform=turned, crs="EPSG:4326")
+    assert pointwise().predict(scene).save(tmp_path)["figure"].stat().st_size > 10_000
+
+
 def test_without_a_place_there_is_no_map(tmp_path):
     prediction = pointwise().predict(frame_scene(60, 60, transform=None, crs=None))
     paths = prediction.save(tmp_path)
@@ -186,6 +192,29 @@ def test_a_batch_goes_on_after_bad_inputs_and_is_resumed(tmp_path, packaged, cap
         assert (path.stat().st_mtime_ns == stamp) == ("good" not in path.name)
 
 
+def test_what_cannot_be_opened_or_written_stops_no_other(tmp_path, packaged):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "broken.zarr.zip").write_text("no archive")
+    np.savez(folder / f"{'n' * 240}.npz", insar_difference=make_phase(40, 40))  # names too long
+    np.savez(folder / "summary.npz", insar_difference=make_phase(40, 40))
+    inputs = [f"{tmp_path / 'nowhere'}::ts3/test", folder]
+    batch = predict_many(packaged, inputs, tmp_path / "out", progress=False)
+    dataset, cube, long = batch.failed.values()
+    assert "cannot open dataset" in dataset and "damaged archive" in cube and "too long" in long
+    # A scene's own table does not lie in the place of the batch's.
+    assert [summary["scene"] for summary in batch.summaries] == ["summary-2"]
+
+
+def test_a_pattern_and_a_completed_name_stand_for_what_is_in_them(tmp_path):
+    paths = write_frame(tmp_path)
+    cubes.write_minicubes(tmp_path / "cubes")
+    found = find_sources([tmp_path / FRAME / "interferograms" / "*"], 1)
+    assert [source.said for source in found] == [str(path) for path in paths]
+    (cube,) = (tmp_path / "cubes").glob("*.zarr")
+    assert len(find_sources([f"{cube}/"], 2)) == len(find_sources([cube], 2)) == 6
+
+
 def test_what_an_answer_depends_on_makes_it_anew(tmp_path, packaged):
     path = tmp_path / "a.npz"
     np.savez(path, insar_difference=make_phase(40, 40))
@@ -250,6 +279,22 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     with pytest.raises(SystemExit):
         run_cli("predict", tmp_path / "empty", tmp_path, "--output", tmp_path / "out")
     assert "no hephaestus.json" in capsys.readouterr().err
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.json").touch()
+    scene, file = tmp_path / "scene.npz", tmp_path / "file"
+    np.savez(scene, insar_difference=make_phase(40, 40))
+    file.touch()
+    for model, output, options, said in (
+        (run, "out", (), f"push-model {run} --to-folder"),
+        (packaged, "file", (), "cannot be made a folder (File exists)"),
+        (packaged, "out", ("--device", "abacus"), "device 'abacus' cannot be used here"),
+        (packaged, "out", ("--revision", "v1"), "is a folder, which has no revision v1"),
+    ):
+        with pytest.raises(SystemExit):
+            run_cli("predict", model, scene, "--output", tmp_path / output, *options)
+        told = capsys.readouterr().err
+        assert said in told and len(told.splitlines()) == 1
     with pytest.raises(SceneError, match="does not exist"):
         find_sources([tmp_path / "a.npz"], 1)[0].load()
 

@@ -6,13 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES
 from dataset_script.minicube import Minicube
 from hub.scene import SceneError, load_scene, make_scene
-from hub.scene_readers import upsample_nodes
 from tests import cubes
 from tests.rows import make_dataset_folder, make_row
 
@@ -71,15 +68,6 @@ def test_npz_of_several_steps_with_coarse_atmosphere(tmp_path):
     assert "no georeference" in scene.warnings[0]
 
 
-@given(st.integers(2, 6), st.integers(2, 6), st.integers(6, 30))
-@settings(max_examples=20, deadline=None)
-def test_nodes_are_interpolated_linearly(rows, columns, size):
-    y, x = np.mgrid[: rows - 1 : rows * 1j, : columns - 1 : columns * 1j]
-    fine_y, fine_x = np.mgrid[: rows - 1 : size * 1j, : columns - 1 : size * 1j]
-    upsampled = upsample_nodes(3 * y - 2 * x, size, size)
-    np.testing.assert_allclose(upsampled, 3 * fine_y - 2 * fine_x, atol=1e-4)
-
-
 def test_the_real_crop_says_what_it_lacks(real_crop):
     scene = load_scene(real_crop)
     assert scene.insar_difference.shape == (1, 512, 512)
@@ -101,6 +89,45 @@ def test_the_real_crop_says_what_it_lacks(real_crop):
         ({"insar_difference": phase_of(), "primary_date": "tuesday"}, "no date"),
         ({"insar_difference": np.array([{}], dtype=object)}, "never unpickled"),
         ({"insar_difference": np.zeros((2000, 2, 2), "float32")}, "far more"),
+        ({"insar_difference": np.ones(5, "float32")}, "must be [H, W]"),
+        ({"insar_difference": np.float32(1)}, "must be [H, W]"),
+        (
+            {"insar_difference": phase_of(), "primary_date_surface_pressure": np.ones(5)},
+            "primary_date_surface_pressure has shape (5,)",
+        ),
+        ({"insar_difference": phase_of(), "dem": np.full((20, 24), "high")}, "holds numbers"),
+        (
+            {"insar_difference": phase_of(), "crs": "EPSG:4326", "transform": [0.001, 0]},
+            "its transform, its bounds or a date",
+        ),
+        (
+            {"insar_difference": phase_of(), "primary_date": ["20170103", "20170104"]},
+            "its transform, its bounds or a date",
+        ),
+        (
+            {"insar_difference": phase_of(steps=3), "secondary_dates": ["20170115"]},
+            "there are 1 secondary dates for 3 interferograms",
+        ),
+        (
+            {"insar_difference": phase_of(), "crs": "EPSG:4326", "bounds": [13, 140, 13.1, 140.1]},
+            "its bounds, which are west, south, east, north",
+        ),
+        (
+            {
+                "insar_difference": phase_of(),
+                "crs": 'LOCAL_CS["mine",UNIT["metre",1]]',
+                "bounds": [0, 0, 2400, 2000],
+            },
+            "no longitude and latitude on Earth",
+        ),
+        (
+            {
+                "insar_difference": phase_of(),
+                "crs": "+proj=longlat +R=3396190 +no_defs",
+                "bounds": [13, 14, 13.1, 14.1],
+            },
+            "no longitude and latitude on Earth",
+        ),
     ],
 )
 def test_a_bad_npz_is_refused_by_name(tmp_path, arrays, said):
@@ -115,6 +142,13 @@ def test_neither_pickles_nor_bombs_are_opened(tmp_path):
     text.write_text("not an archive")
     with pytest.raises(SceneError, match="readable"):
         load_scene(text)
+    damaged = tmp_path / "damaged.npz"
+    np.savez_compressed(damaged, insar_difference=phase_of())
+    content = bytearray(damaged.read_bytes())
+    content[200:1200] = b"\xff" * 1000
+    damaged.write_bytes(content)
+    with pytest.raises(SceneError, match="readable"):
+        load_scene(damaged)
     marker = tmp_path / "owned"
 
     class Bomb:
@@ -193,6 +227,8 @@ def test_a_row_in_any_format_and_from_its_dataset(tmp_path):
     assert scene.crs == "EPSG:4326" and scene.transform.a == pytest.approx(0.001)
     with pytest.raises(SceneError, match="no insar_difference"):
         load_scene({"dem": row["dem"]})
+    with pytest.raises(SceneError, match=r"must be \[H, W\]"):
+        load_scene({"insar_difference": np.ones(5, "float32")})
 
 
 def test_a_row_by_its_place(tmp_path):

@@ -4,6 +4,7 @@ import io
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import numpy as np
@@ -86,6 +87,14 @@ def test_other_files(licsar_answer, served, kind, start):
     content, headers = fetch(served, licsar_answer[1]["files"][kind])
     assert content.startswith(start)
     assert "attachment" in headers["Content-Disposition"]
+
+
+def test_a_file_may_be_named_in_any_script(client, served, tmp_path):
+    (named,) = (p for p in scenes.licsar(tmp_path) if "diff_pha" in p.name)
+    answer = ask(client, [named.rename(tmp_path / "火山.tif")], segmenter="none")
+    _, headers = fetch(served, answer["files"]["csv"])
+    name = headers["Content-Disposition"].partition("filename*=UTF-8''")[2]
+    assert urllib.parse.unquote(name).startswith("火山")
 
 
 @pytest.mark.parametrize(

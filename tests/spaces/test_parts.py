@@ -3,9 +3,13 @@
 import ast
 import dataclasses
 import datetime
+import os
+import pickle
 import re
+import socket
 import subprocess
 import sys
+import threading
 import types
 
 import numpy as np
@@ -93,6 +97,9 @@ def test_shelf_lets_the_longest_unused_go(clock):
         "file:///etc",
         "a/b c",
         "-a/b",
+        "a\0b",
+        "a" * 300,
+        "a/" * 3000,
     ],
 )
 def test_no_other_path_is_opened(settings, text, monkeypatch):
@@ -190,6 +197,56 @@ def test_zerogpu_is_used_where_it_is(monkeypatch):
 
     monkeypatch.setattr(gpu, "GPU", lambda function: lambda *args: ("on a GPU", function(*args)))
     assert gpu.on_gpu(abs)(-3) == ("on a GPU", 3)
+
+
+def test_a_scene_and_its_answer_reach_the_gpus_process_and_back(settings, monkeypatch):
+    """ZeroGPU hands arguments and results over pickled, to a process with models of its own."""
+    from page import analysis, models
+    from page.session import Session
+
+    def elsewhere(*arguments):
+        return pickle.loads(pickle.dumps(models.predict(*pickle.loads(pickle.dumps(arguments)))))
+
+    session = Session(settings)
+    scene = session.sample(next(iter(session.catalogue.entries)))
+    chosen = (settings.segmenter, settings.classifier)
+    rest = (scene, session.models, chosen, None, lambda share, what: None, threading.Semaphore(1))
+    here = analysis.analyse(*rest).summary()
+    monkeypatch.setattr(analysis, "_predict", elsewhere)
+    assert analysis.analyse(*rest).summary() == here
+
+
+# --- what an operator may get wrong
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"HEPHAESTUS_JOBS": "many"}, "HEPHAESTUS_JOBS is 'many'; set it to a whole number"),
+        ({"HEPHAESTUS_JOBS": "0"}, "HEPHAESTUS_JOBS is '0'; set it to a whole number"),
+        ({}, "cannot be served: Cannot find empty port"),
+    ],
+)
+def test_an_operators_mistake_is_told_in_a_line(variables, said, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        variables = variables | {
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+            "GRADIO_SERVER_PORT": str(taken.getsockname()[1]),
+            **{f"HEPHAESTUS_{name}": "nowhere" for name in ("MODEL", "CLASSIFIER", "DATASET")},
+            "TMPDIR": str(tmp_path),
+        }
+        run = subprocess.run(
+            [sys.executable, str(SPACES / "app.py")],
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+    assert run.returncode == 1
+    assert said in run.stderr and "Traceback" not in run.stderr
+    assert not list(tmp_path.iterdir())
 
 
 # --- examples
@@ -327,6 +384,17 @@ def test_a_dataset_that_is_not_there_is_told(settings, tmp_path):
     for changes in ({"dataset": str(tmp_path / "nowhere")}, {"config": "ts9"}):
         with pytest.raises(PageError, match="cannot be opened"):
             _ = Catalogue(dataclasses.replace(settings, **changes)).entries
+
+
+def test_a_dataset_without_what_the_page_shows_is_told(settings, tmp_path):
+    from datasets import Dataset
+    from page.catalogue import Catalogue
+    from page.errors import PageError
+
+    Dataset.from_dict({"sample_id": ["a"], "frame_id": ["f"]}).to_parquet(tmp_path / "a.parquet")
+    changes = {"dataset": str(tmp_path), "config": "default"}
+    with pytest.raises(PageError, match=r"lacks volcanoes, .* such as ts3"):
+        _ = Catalogue(dataclasses.replace(settings, **changes)).entries
 
 
 # --- pictures

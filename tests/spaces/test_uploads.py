@@ -243,6 +243,9 @@ def _array(**changes):
         (_array(chunks=[1, 1, 200_000, 200_000]), "chunks of"),
         (_array(chunks="many"), "not Zarr v2"),
         (_array(dtype="nonsense"), "unknown dtype"),
+        (_array(shape=[200_000, 200_000], dtype="|b1"), "more than are read"),
+        (_array(shape=[4000, 4000], dtype="<U999"), "more than are read"),
+        (_array(shape=None), "not Zarr v2"),
         ("[]", "not Zarr metadata"),
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
@@ -259,6 +262,44 @@ def test_pickle_codec_hidden_in_consolidated_metadata(refuse, tmp_path):
     inner = {"metadata": {"dem/.zarray": json.loads(_array(filters=[{"id": "pickle"}]))}}
     path = scenes.write_zip(tmp_path / "f.zarr.zip", **{"f.zarr__.zmetadata": json.dumps(inner)})
     assert "codec 'pickle'" in refuse(path)
+
+
+def test_consolidated_metadata_of_another_shape(refuse, tmp_path):
+    path = scenes.write_zip(tmp_path / "f.zarr.zip", **{"f.zarr__.zmetadata": '{"metadata": []}'})
+    assert "not Zarr metadata" in refuse(path)
+
+
+def test_zarr_v3_beside_v2_metadata_is_not_read_in_its_place(refuse, tmp_path):
+    members = {"f.zarr__.zgroup": '{"zarr_format": 2}', "f.zarr__zarr.json": "{}"}
+    assert "Zarr v2" in refuse(scenes.write_zip(tmp_path / "f.zarr.zip", **members))
+
+
+def test_metadata_that_unpacks_to_much_is_not_unpacked(refuse, tmp_path, monkeypatch):
+    path = tmp_path / "f.zarr.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("f.zarr/.zattrs", bytes(9 * 2**20))
+
+    def read(*arguments):
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", read)
+    assert "too large for metadata" in refuse(path)
+
+
+def test_archive_with_damage_inside(refuse, tmp_path):
+    npz, cube, name = (tmp_path / name for name in ("a.npz", "b.zarr.zip", "c.npz"))
+    np.savez_compressed(npz, insar_difference=make_phase())
+    with zipfile.ZipFile(cube, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("f.zarr/.zgroup", json.dumps({str(i): i * i for i in range(999)}))
+    for path in (npz, cube):
+        content = bytearray(path.read_bytes())
+        content[200:1200] = b"\xff" * 1000
+        path.write_bytes(content)
+    scenes.write_zip(name, **{"é.npy": b"x"})
+    name.write_bytes(name.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    assert "not a readable .npz" in refuse(npz)
+    assert "damaged" in refuse(cube)
+    assert "damaged" in refuse(name)
 
 
 def test_too_many_bytes(refuse, tmp_path):
