@@ -50,7 +50,8 @@ def certainties(logits: Tensor, target: Tensor, samples: int) -> Tensor:
     """
     probability, called = logits.softmax(1).max(1)
     counted = (target != IGNORED).double()
-    place = (probability * CERTAINTY_BINS).long().clamp_max(CERTAINTY_BINS - 1).reshape(samples, -1)
+    place = (probability.nan_to_num() * CERTAINTY_BINS).long().clamp_max(CERTAINTY_BINS - 1)
+    place = place.reshape(samples, -1)
     sums = torch.zeros(samples, 3, CERTAINTY_BINS, dtype=torch.float64, device=logits.device)
     for row, value in enumerate((counted, probability * counted, (called == target) * counted)):
         sums[:, row].scatter_add_(1, place, value.reshape(samples, -1))

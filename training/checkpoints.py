@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dataset_script.errors import ConfigError, HephaestusError
+from dataset_script.writers import renamed
 from training.config import Config
 from training.facts import ModelFacts
 from training.models import build_model
@@ -161,9 +162,8 @@ def keep_epochs(run: Path, epochs: int) -> None:
     history = run / "metrics.jsonl"
     if history.exists():
         lines = history.read_text().splitlines(keepends=True)
-        temporary = history.with_name(".metrics.jsonl.partial")
-        temporary.write_text("".join(x for x in lines if json.loads(x)["epoch"] < epochs))
-        temporary.replace(history)
+        with renamed(history) as temporary:
+            temporary.write_text("".join(x for x in lines if json.loads(x)["epoch"] < epochs))
 
 
 def read_latest(run: Path, rank: int) -> tuple[Checkpoint, dict[str, Any]] | None:
@@ -219,22 +219,19 @@ def write_weights(state: Mapping[str, Tensor], path: Path) -> None:
         state: Tensors by name; shared ones are written twice.
         path: File.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
     # safetensors takes tensors in the plain memory order alone; channels-last weights are not.
     whole = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in state.items()
     }
-    save_file(whole, temporary)
-    temporary.replace(path)
+    with renamed(path) as temporary:
+        save_file(whole, temporary)
 
 
 def write_json(record: Any, path: Path) -> None:
     """Write JSON; the file is replaced whole."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-    temporary.replace(path)
+    with renamed(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from dataset_script.writers import renamed
 from training.checkpoints import Progress
 
 
@@ -64,6 +65,8 @@ def progress_bar(accelerator: Accelerator, progress: Progress, epochs: int, step
 
 
 def append_history(run: Path, line: dict[str, Any]) -> None:
-    """Add an epoch to metrics.jsonl."""
-    with (run / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    """Add an epoch to metrics.jsonl; the file is replaced whole."""
+    history = run / "metrics.jsonl"
+    before = history.read_text() if history.exists() else ""
+    with renamed(history) as temporary:
+        temporary.write_text(f"{before}{json.dumps(line)}\n")

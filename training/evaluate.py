@@ -164,8 +164,9 @@ def describe(results: dict[str, Any]) -> str:
         lines.append(f"{name:16}" + "".join(texts))
     intervals = results["confidence_intervals"].get("f1")
     if intervals:
+        named = "F1" if results["task"] == "binary" else "the F1 of deformation as such"
         lines.append(
-            f"95 % interval of F1 (groups resampled): {intervals[0]:.3f}..{intervals[1]:.3f}"
+            f"95 % interval of {named} (groups resampled): {intervals[0]:.3f}..{intervals[1]:.3f}"
         )
     return "\n".join(lines)
 

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from dataset_script.writers import renamed
+
 _TRUTH, _CALL = "#1a1a1a", "#d95f02"
 
 
@@ -38,10 +40,8 @@ class Example:
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a PNG; the file is replaced whole and has no date in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
-    temporary.replace(path)
+    with renamed(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
     return path
 
 

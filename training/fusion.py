@@ -153,7 +153,7 @@ def make_fusion(kind: str, channels: int, hidden_channels: int) -> nn.Module:
     """
     if kind in ("mean", "max"):
         return Mean() if kind == "mean" else Max()
-    if hidden_channels < 8 or hidden_channels % 8:
+    if not isinstance(hidden_channels, int) or hidden_channels < 8 or hidden_channels % 8:
         raise ConfigError(
             f"model.options.hidden_channels is {hidden_channels}; it must be a multiple of 8"
         )

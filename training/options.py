@@ -17,6 +17,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from dataset_script.errors import ConfigError
+from dataset_script.writers import renamed
 from training.config import Config
 from training.refusals import one_line
 from training.rules import validate
@@ -136,7 +137,9 @@ def parse_config(
     except ArgumentError as error:
         raise ConfigError(one_line(error)) from None
     fields = dataclasses.fields(typing.cast(Any, cls))
-    return check(cls(**{entry.name: values[entry.name] for entry in fields})), values
+    config = cls(**{entry.name: values[entry.name] for entry in fields})
+    _refuse_null(config)
+    return check(config), values
 
 
 def flatten(config: Config) -> dict[str, Any]:
@@ -157,11 +160,23 @@ def save_config(config: Config, path: Path) -> None:
     Args:
         config: The configuration.
         path: File to write; replaced whole.
+
+    Raises:
+        DataError: If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False))
-    temporary.replace(path)
+    with renamed(path) as temporary:
+        temporary.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False))
+
+
+def _refuse_null(section: Any, prefix: str = "") -> None:
+    """Refuse null, which the parser lets through for every type, where a key does not take it."""
+    hints = typing.get_type_hints(type(section))
+    for entry in dataclasses.fields(section):
+        key, value = prefix + entry.name, getattr(section, entry.name)
+        if dataclasses.is_dataclass(value):
+            _refuse_null(value, f"{key}.")
+        elif value is None and type(None) not in typing.get_args(hints[entry.name]):
+            raise ConfigError(f"{key} has no value; give it one, or leave the key out")
 
 
 def _refuse_unknown(arguments: Sequence[str], known: dict[str, bool], others: set[str]) -> None:
@@ -181,23 +196,27 @@ def _check_file(path: Path, known: dict[str, bool]) -> None:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no configuration: it holds no mapping of keys to values")
-    for key in _flatten(content, known):
+    for key, value in _flatten(content, known).items():
         if not _is_known(key, known):
             raise ConfigError(_unknown(key, list(known), str(path)))
+        if any(name.startswith(f"{key}.") for name in known) and not isinstance(value, Mapping):
+            raise ConfigError(f"{key} in {path} holds no keys; give it some, or leave it out")
 
 
-def _flatten(content: Mapping[Any, Any], known: dict[str, bool], prefix: str = "") -> list[str]:
-    keys = []
+def _flatten(
+    content: Mapping[Any, Any], known: dict[str, bool], prefix: str = ""
+) -> dict[str, Any]:
+    values = {}
     for name, value in content.items():
         key = f"{prefix}{name}"
-        keys.append(key)
+        values[key] = value
         if isinstance(value, Mapping) and not known.get(key, False):
-            keys += _flatten(value, known, f"{key}.")
-    return keys
+            values |= _flatten(value, known, f"{key}.")
+    return values
 
 
 def _is_known(key: str, known: dict[str, bool]) -> bool:

@@ -122,6 +122,7 @@ class _Kept:
         if not len(real):
             return
         rows = torch.from_numpy(share.indices[real]).to(logits.device, non_blocking=True)
+        here = torch.from_numpy(real).to(logits.device, non_blocking=True)
         split = self.task.split_answers(logits)
         found: dict[str, Tensor] = {}
         if loss is not None:
@@ -147,7 +148,7 @@ class _Kept:
                     1,
                 )
         for name, value in found.items():
-            self.values[name][rows] = value.to(self.values[name].dtype)
+            self.values[name][rows] = value[here].to(self.values[name].dtype)
 
     def gather(self, accelerator: Accelerator) -> Predictions:
         values: dict[str, Any] = {}
@@ -175,7 +176,7 @@ def margin_histogram(
     Returns:
         int32 `[B, 2, bins]`, ascending.
     """
-    place = ((margin + span) * (bins / (2 * span))).floor().clamp(0, bins - 1).long()
+    place = ((margin + span) * (bins / (2 * span))).floor().clamp(0, bins - 1).nan_to_num().long()
     place = place + bins * (target > 0)
     return _count(place, target != IGNORED, samples, 2 * bins).reshape(samples, 2, bins)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging
+import math
 from collections.abc import Sequence
 
 from accelerate import Accelerator
@@ -50,7 +51,8 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     loss = Pretrainer(config, data, accelerator).fit(resume)
     accelerator.end_training()
     if accelerator.is_main_process:
-        print(f"{config.output}/model: mean loss {loss:.4f} in the last epoch")
+        told = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
+        print(f"{config.output}/model: {told}")
     return Path(config.output)
 
 

@@ -71,7 +71,7 @@ class Pretrainer:
             resume: Continue from the latest checkpoint, if there is one.
 
         Returns:
-            Mean loss of the last epoch.
+            Mean loss of the last epoch; NaN where none was left to run.
 
         Raises:
             ConfigError: If the folder holds another run, or one of other settings.

@@ -86,6 +86,10 @@ def _check_numbers(config: Config) -> None:
     _within(0, epochs, "schedule.warmup_epochs", config.schedule.warmup_epochs)
     for key in ("schedule.initial", "schedule.final"):
         _within(0, peak, key, value(key))
+    if config.optimizer.momentum == 1:
+        raise ConfigError("optimizer.momentum is 1; it must be less, or nothing new counts")
+    if not 0 <= config.seed < 2**32:
+        raise ConfigError(f"seed is {config.seed}; it must be at least 0 and less than 2^32")
     if config.training.clip is not None and config.training.clip <= 0:
         raise ConfigError("training.clip must be positive, or null for no clipping")
 
@@ -117,6 +121,11 @@ def _check_objective(config: Config) -> None:
             raise ConfigError("model.library smp segments; for classification take timm")
     elif config.task == "phase":
         raise ConfigError("task phase belongs to whole images: set objective classification")
+    elif config.task != "binary" and config.training.select not in ("f1", "iou"):
+        raise ConfigError(
+            f"training.select {config.training.select} is not known of pixels of several classes; "
+            "choose f1 or iou"
+        )
     if config.model.library == "smp" and not config.model.encoder:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
 

@@ -76,8 +76,9 @@ class Share:
 
     Attributes:
         indices: Sample indices.
-        real: bool, False for a stand-in: a process that has no sample of its own in this step
-            repeats one at weight zero, so that all processes take the same number of steps.
+        real: bool, False for a stand-in, a sample at weight zero: a process without one of its own
+            in this step takes part in it, and one alone is joined by another, for batch
+            normalisation refuses batches of one.
         total: Samples in the step over all processes, stand-ins not counted.
     """
 
@@ -89,8 +90,8 @@ class Share:
 def share_out(order: np.ndarray, batch_size: int, rank: int = 0, ranks: int = 1) -> list[Share]:
     """Cut an epoch into steps of nearly equal size and take one process's part of each.
 
-    Nearly equal sizes spare batch normalisation a last batch of one sample. Over all processes
-    every sample comes exactly once.
+    Nearly equal sizes and stand-ins spare batch normalisation a batch of one sample. Over all
+    processes every sample comes exactly once.
 
     Args:
         order: Sample indices of the epoch.
@@ -107,8 +108,9 @@ def share_out(order: np.ndarray, batch_size: int, rank: int = 0, ranks: int = 1)
     shares = []
     for batch in np.array_split(order, steps):
         own = batch[rank::ranks]
-        real = np.ones(len(own), bool)
-        if not len(own):
-            own, real = batch[:1], np.zeros(1, bool)
+        real = np.arange(max(len(own), min(batch_size, 2))) < len(own)
+        if len(own) < len(real):
+            others = order[~np.isin(order, own)]
+            own = np.resize(np.r_[own, others[: len(real) - len(own)]], len(real))
         shares.append(Share(own, real, len(batch)))
     return shares

@@ -30,6 +30,7 @@ from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, HephaestusError, readable_errors
 from dataset_script.workers import run_tasks
+from dataset_script.writers import renamed
 from training.evaluate import evaluate
 from training.sweep_table import Reference, collect, read_reference, to_csv, to_markdown
 from training.sweeping import Cell, Sweep, cells, finished, read_sweep
@@ -82,10 +83,10 @@ def _write_table(
     plan: Sweep, reference: Reference, done: Sequence[tuple[Cell, dict[str, Any]]]
 ) -> None:
     rows = collect(done)
-    folder = Path(plan.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.csv").write_text(to_csv(rows, reference))
-    (folder / "table.md").write_text(to_markdown(rows, reference))
+    tables = {"table.csv": to_csv(rows, reference), "table.md": to_markdown(rows, reference)}
+    for name, text in tables.items():
+        with renamed(Path(plan.output) / name) as temporary:
+            temporary.write_text(text)
 
 
 def _in_process(plan: Sweep, cell: Cell) -> dict[str, Any] | str:

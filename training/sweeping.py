@@ -97,11 +97,13 @@ def read_sweep(path: Path) -> Sweep:
             raise ConfigError(f"{path}: {key} is no list")
     for key in ("models", "inputs"):
         given = content[key]
-        if not isinstance(given, dict) or not all(isinstance(v, list) for v in given.values()):
+        if not isinstance(given, dict) or not all(map(_is_layers, given.values())):
             raise ConfigError(
                 f"{path}: {key} must give each name a list of files and of mappings of dotted keys "
                 "to values"
             )
+    if not isinstance(content.get("overrides", {}), dict):
+        raise ConfigError(f"{path}: overrides is no mapping of dotted keys to values")
     jobs = content.get("jobs", 1)
     if not isinstance(jobs, int) or jobs < 1:
         raise ConfigError(f"{path}: jobs is {jobs!r}; it must be a whole number, at least 1")
@@ -124,8 +126,9 @@ def cells(sweep: Sweep, overrides: Sequence[str] = ()) -> Iterator[Cell]:
         The runs: seed by seed, so that an unfinished sweep has whole tables of fewer seeds.
 
     Raises:
-        ConfigError: If a configuration is not right.
+        ConfigError: If a configuration is not right, or two runs would share a folder.
     """
+    folders: set[str] = set()
     grid = itertools.product(sweep.seeds, sweep.models.items(), sweep.inputs.items())
     for seed, (model, model_layers), (inputs, input_layers) in grid:
         if f"{model} / {inputs}" in sweep.skip:
@@ -141,7 +144,15 @@ def cells(sweep: Sweep, overrides: Sequence[str] = ()) -> Iterator[Cell]:
         }
         options = [f"--{key}={yaml_value(value)}" for key, value in own.items()]
         files = [layer for layer in layers if isinstance(layer, str)]
-        yield Cell(model, inputs, load_config(files, [*options, *overrides]))
+        config = load_config(files, [*options, *overrides])
+        if config.output in folders:
+            raise ConfigError(
+                f"{model} / {inputs} with seed {seed} would be a second run in {config.output}: "
+                "give models and inputs names that differ in letters or digits, name each seed "
+                "once, and set no output for all runs"
+            )
+        folders.add(config.output)
+        yield Cell(model, inputs, config)
 
 
 def finished(cell: Cell) -> dict[str, Any] | None:
@@ -161,6 +172,10 @@ def finished(cell: Cell) -> dict[str, Any] | None:
     path = run / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     return results if results.get("split") == "test" else None
+
+
+def _is_layers(given: Any) -> bool:
+    return isinstance(given, list) and all(isinstance(layer, str | dict) for layer in given)
 
 
 def _slug(name: str) -> str:

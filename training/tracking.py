@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from dataset_script.errors import ConfigError
 from training.config import Config
 from training.options import flatten
+from training.refusals import one_line
 
 
 def check_trackers(names: Sequence[str]) -> None:
@@ -38,6 +39,9 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
         config: The resolved configuration, logged as hyperparameters.
         run: The run's folder; trackio and wandb keep their files in it too. trackio reads its
             folder once: of several runs in one process (a sweep) all are kept in the first's.
+
+    Raises:
+        ConfigError: If a tracker cannot be started, as wandb where nobody has logged in.
     """
     if "trackio" in config.tracking.trackers:
         os.environ.setdefault("TRACKIO_DIR", str((run / "trackio").resolve()))
@@ -46,7 +50,13 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
         for key, value in flatten(config).items()
     }
     named = {"trackio": {"name": config.name}, "wandb": {"name": config.name, "dir": str(run)}}
-    accelerator.init_trackers("hephaestus-minicubes", values, named)
+    try:
+        accelerator.init_trackers("hephaestus-minicubes", values, named)
+    except Exception as error:  # each tracker has kinds of its own
+        raise ConfigError(
+            f"tracking.trackers: {', '.join(config.tracking.trackers)} cannot be started: "
+            f"{one_line(error)}"
+        ) from error
 
 
 def log_images(accelerator: Accelerator, images: Mapping[str, np.ndarray], step: int) -> None:

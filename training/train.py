@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from accelerate import Accelerator, PartialState
 
 from dataset_script.errors import readable_errors
+from dataset_script.writers import writable
 from training.config import Config
 from training.data import open_data
 from training.loop import Trainer
@@ -44,6 +45,8 @@ def train(config: Config, resume: bool = False) -> Path:
     trackers = list(config.tracking.trackers)
     check_trackers(trackers)
     run = Path(config.output)
+    with writable(run):
+        run.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))

@@ -63,6 +63,8 @@ def test_resolved_configuration_reads_back_equal(tmp_path):
         ("--model.library=smp", "smp segments"),
         ("--training.select=iou", "iou is for segmentation"),
         ("--schedule.final=1", "schedule.final"),
+        ("--seed=-1", "seed is -1; it must be at least 0"),
+        ("--optimizer.momentum=1", "optimizer.momentum is 1; it must be less"),
     ],
 )
 def test_mistakes_are_named(given, expected):
@@ -84,6 +86,35 @@ def test_unknown_key_in_a_file_names_the_file(tmp_path):
         load_config(file)
     with pytest.raises(ConfigError, match="cannot read"):
         load_config(tmp_path / "absent.yaml")
+    file.write_bytes(b"\x89PNG")
+    with pytest.raises(ConfigError, match=r"typo\.yaml is not valid YAML"):
+        load_config(file)
+
+
+@pytest.mark.parametrize("text", ["training:\n", "training: 5\n", "training: true\n"])
+def test_a_section_without_keys_is_named(tmp_path, text):
+    file = tmp_path / "bare.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"training in .*bare\.yaml holds no keys; give it some"):
+        load_config(file)
+
+
+@pytest.mark.parametrize("key", ["training.epochs", "data.channels", "model.name"])
+def test_a_key_without_a_value_is_named(tmp_path, key):
+    file = tmp_path / "blank.yaml"
+    section, name = key.split(".")
+    file.write_text(f"{section}:\n  {name}:\n")
+    with pytest.raises(ConfigError, match=f"{key} has no value; give it one, or leave the key out"):
+        load_config(file)
+
+
+@pytest.mark.parametrize("select", ["auroc", "average_precision"])
+def test_weights_are_selected_by_a_metric_that_the_task_has(select):
+    several = {"task": "intensity", "training.select": select}
+    assert load_config(None, several).training.select == select
+    several |= {"objective": "segmentation", "model.library": "smp", "model.encoder": "resnet18"}
+    with pytest.raises(ConfigError, match=f"training.select {select} is not known.*f1 or iou"):
+        load_config(None, several)
 
 
 def test_every_key_is_read_somewhere():

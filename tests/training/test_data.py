@@ -115,6 +115,22 @@ def test_opening_says_what_is_wrong(dataset, tmp_path):
         open_data(small(dataset, "x", **{"data.timeseries_length": 2}))
 
 
+def test_a_damaged_file_is_named(tmp_path):
+    folder = make_dataset_folder(tmp_path, counts=(4, 2, 2), channels=["dem"])
+    file = next(folder.rglob("train*.parquet"))
+    content = bytearray(file.read_bytes())
+    content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*ts3: .*a file of it is damaged"):
+        open_data(small(folder, "x", **{"data.channels": ["dem"]}))
+
+
+def test_a_file_is_no_dataset(tmp_path):
+    (tmp_path / "rows.py").write_text("")
+    with pytest.raises(DataError, match=r"cannot load .*rows\.py"):
+        open_data(small(tmp_path / "rows.py", "x"))
+
+
 def test_facts_of_the_dataset(dataset):
     data = open_data(small(dataset, "x"))
     assert (data.name, data.scheme, data.image_size) == ("made-up rows", "paper", 32)

@@ -14,7 +14,7 @@ from training.baselines import measure_baselines, phase_gradient
 from training.calibration import TEMPERATURES, fit_temperature
 from training.checkpoints import load_run
 from training.detection import Detection
-from training.evaluate import evaluate, make_forward
+from training.evaluate import describe, evaluate, make_forward
 from training.operating_point import choose_temperature, choose_threshold, to_margin, to_probability
 from training.predictions import BINS, SPAN, margin_histogram, predict
 from training.tasks import IGNORED
@@ -149,6 +149,7 @@ def answers_of(loaded, dataset, split):
 
 def test_other_tasks_are_scikit_learns_too(other, dataset):
     loaded, results = load_run(other), evaluate(other)
+    assert "interval of the F1 of deformation as such" in describe(results)
     logits, targets, _ = answers_of(loaded, dataset, "test")
     assert set(results["baselines"]) == {"majority"}
     assert all((other / f"figures/{name}.png").exists() for name in ("curves", "examples"))

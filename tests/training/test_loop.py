@@ -1,18 +1,22 @@
 import contextlib
+import errno
 import json
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
 
-from dataset_script.errors import ConfigError
+from dataset_script.errors import ConfigError, DataError
+from tests.rows import make_dataset_folder
 from tests.training.experiments import history, python, small
 from training import tracking
 from training.checkpoints import load_run
 from training.config import ScheduleConfig
 from training.data import open_data
+from training.epoch import append_history
 from training.loop import Trainer
 from training.optimisation import learning_rate
 from training.options import save_config
@@ -213,6 +217,68 @@ def test_other_tasks_segment_and_all_answers_each_step(dataset, tmp_path, task):
     options = {"training.epochs": 1, "data.mask_target": "all"}
     train(small(dataset, run, "segmentation", task=task, **options))
     assert 0 <= history(run)[0]["validation"]["iou"] <= 1
+
+
+@pytest.mark.parametrize("objective", ["classification", "segmentation"])
+def test_a_training_that_diverges_says_so(dataset, tmp_path, objective):
+    wild = {"optimizer.name": "sgd", "optimizer.learning_rate": 1e30, "training.clip": None}
+    options = wild | {"schedule.name": "constant", "training.epochs": 1}
+    with pytest.raises(ConfigError, match=r"diverged.* epoch 1 is nan; set a lower optimizer"):
+        train(small(dataset, tmp_path / "run", objective, **options))
+
+
+def test_without_a_score_the_latest_weights_are_kept(tmp_path):
+    """A validation split of one kind has no AUROC."""
+    data = make_dataset_folder(
+        tmp_path, counts=(6, 1, 4), channels=["insar_difference", "insar_coherence", "dem"]
+    )
+    run = tmp_path / "run"
+    subject = trainer(data, run, **{"training.select": "auroc"})
+    assert subject.fit().best is None
+    weights = subject.model.state_dict()
+    for name, value in load_run(run).model.state_dict().items():
+        assert torch.equal(value, weights[name]), name
+
+
+def test_a_last_batch_of_one_does_not_stop_batch_normalisation(tmp_path):
+    """DeepLab normalises one pixel an image, whose statistics need two images."""
+    data = make_dataset_folder(
+        tmp_path, counts=(5, 3, 2), channels=["insar_difference", "insar_coherence", "dem"]
+    )
+    options = {"model.name": "DeepLabV3Plus", "model.options": {}, "training.sampling": "all"}
+    run = tmp_path / "run"
+    options |= {"training.batch_size": 2, "training.epochs": 1}
+    train(small(data, run, "segmentation", **options))
+    assert history(run)[0]["train"]["samples"] == 5
+
+
+def test_a_line_that_cannot_be_written_leaves_the_history_whole(tmp_path, monkeypatch):
+    append_history(tmp_path, {"epoch": 0})
+    plain = Path.write_text
+
+    def torn(path, text):
+        plain(path, text[:-5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", torn)
+    with pytest.raises(DataError, match=r"metrics\.jsonl: No space left.*free some space"):
+        append_history(tmp_path, {"epoch": 1})
+    assert history(tmp_path) == [{"epoch": 0}]
+
+
+def test_an_output_that_is_a_file_is_named(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="a file is where a folder should be"):
+        train(small(dataset, tmp_path / "file/run"))
+
+
+def test_a_tracker_that_cannot_be_started_is_named(dataset, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise ValueError("nobody has logged in")
+
+    monkeypatch.setattr(Accelerator, "init_trackers", refuse)
+    with pytest.raises(ConfigError, match=r"tensorboard cannot be started: nobody has logged in"):
+        train(small(dataset, tmp_path / "run", **{"tracking.trackers": ["tensorboard"]}))
 
 
 def test_schedule():

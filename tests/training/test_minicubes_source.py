@@ -35,6 +35,11 @@ def test_groups_give_fresh_steps_each_epoch_and_train(cubes, tmp_path):
     assert len(history(tmp_path / "run")) == 2
 
 
+def test_crops_larger_than_a_frame_are_refused_in_our_own_words(cubes):
+    with pytest.raises(DataError, match="40 x 56 pixels, fewer than the crop of 64 x 64"):
+        open_data(small(cubes, "x", **DIRECT | {"data.image_size": 64}))
+
+
 def test_no_cubes(tmp_path):
     with pytest.raises(DataError):
         open_data(small(tmp_path, "x", **DIRECT))

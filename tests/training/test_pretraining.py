@@ -13,6 +13,7 @@ from transformers import ViTMAEForPreTraining
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from tests.rows import make_dataset_folder
+from training import pretrain as script
 from training.config import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig
 from training.data import open_data
 from training.initialise import load_weights, require_same_channels
@@ -114,6 +115,11 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(folder, run):
         pretrain(configured(folder, run, epochs=6))
     with pytest.raises(ConfigError, match=r"another training\.epochs"):
         pretrain(configured(folder, run, epochs=7), resume=True)
+
+
+def test_a_finished_run_that_is_resumed_says_so(folder, run, capsys):
+    script.pretrain(configured(folder, run, epochs=6), resume=True)
+    assert "model: trained before" in capsys.readouterr().out
 
 
 VIT = {key: value for key, value in OPTIONS.items() if not key.startswith("decoder_")}

@@ -41,13 +41,15 @@ def test_processes_share_an_epoch_without_loss_or_repeat(count, batch, ranks):
     for step in steps:
         assert {share.total for share in step} == {sum(share.real.sum() for share in step)}
     together = [np.sort(np.concatenate([s.indices[s.real] for s in step])) for step in steps]
-    alone = [np.sort(share.indices) for share in share_out(order, batch * ranks)]
+    alone = [np.sort(s.indices[s.real]) for s in share_out(order, batch * ranks)]
     assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
 
 
-def test_no_batch_of_one_where_two_are_allowed():
-    for count in range(2, 60):
-        assert min(len(share.indices) for share in share_out(np.arange(count), 8)) >= 2
+@given(st.integers(2, 60), st.integers(2, 9), st.integers(1, 4))
+def test_no_batch_of_one_where_two_are_allowed(count, batch, ranks):
+    for rank in range(ranks):
+        for share in share_out(np.arange(count), batch, rank, ranks):
+            assert len(share.indices) == len(share.real) == len(set(share.indices)) >= 2
 
 
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 1000))

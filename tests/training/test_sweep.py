@@ -144,17 +144,51 @@ def test_mistakes_are_named(plan):
     plan.write_text(yaml.safe_dump(content | {"jobs": 0}))
     with pytest.raises(ConfigError, match="jobs is 0"):
         read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"models": {"Tiny": [None]}}))
+    with pytest.raises(ConfigError, match="models must give each name a list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"overrides": ["training.epochs"]}))
+    with pytest.raises(ConfigError, match="overrides is no mapping"):
+        read_sweep(plan)
+
+
+def test_two_runs_never_share_a_folder(plan):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": [], "Tiny+": []}, "skip": [], "seeds": [3]}
+    plan.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match=r"Tiny\+ / bare with seed 3 would be a second run in"):
+        script.sweep(plan)
+    with pytest.raises(ConfigError, match="a second run in elsewhere"):
+        script.sweep(plan, ["--output=elsewhere"])
+
+
+def test_a_model_of_corrected_phases_says_so(plan):
+    data = plan.parent / "hephaestus-minicubes/metadata.json"
+    facts = json.loads(data.read_text())
+    facts["configs"]["ts3"]["correct_stratified"] = True
+    data.write_text(json.dumps(facts))
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
+    del content["inputs"]["full"]
+    plan.write_text(yaml.safe_dump(content))
+    assert script.sweep(plan) == []
+    assert "| Tiny | corrected |" in (plan.parent / "sweep/table.md").read_text()
 
 
 def test_table_in_the_papers_form():
     values = {"precision": [0.8, 0.9], "recall": [0.5, 0.7], "f1": [0.6, 0.8], "auroc": [0.9, 0.9]}
-    rows = [Row("A", False, 1, [0, 1], values), Row("A", False, 3, [0], {"f1": [0.5]})]
+    rows = [
+        Row("A", "corrected", 3, [0], {"f1": [0.7]}),
+        Row("A", "no", 1, [0, 1], values),
+        Row("A", "no", 3, [0], {"f1": [0.5]}),
+    ]
     assert to_markdown(rows, {}).splitlines() == [
         "| model | atmosphere | single image | time series (T=3) |",
         "| --- | --- | --- | --- |",
         "| A | no | 85.00 / 60.00 / 70.00±14.14 / 90.00 | 50.00 |",
+        "| A | corrected | - | 70.00 |",
     ]
-    line = to_csv(rows, {}).splitlines()[1].split(",")
+    line = to_csv(rows, {}).splitlines()[2].split(",")
     assert line[:8] == ["A", "no", "1", "0 1", "0.8500", "0.0707", "0.6000", "0.1414"]
 
 

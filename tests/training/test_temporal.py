@@ -183,6 +183,11 @@ def test_fine_and_unused_levels_learn_no_fusion():
     assert kinds == ["Mean", "Mean", "Attention", "Mean", "Mean", "Attention"]
 
 
+def test_a_width_that_is_no_number_is_refused():
+    with pytest.raises(ConfigError, match="hidden_channels is many; it must be a multiple of 8"):
+        make_fusion("attention", 32, "many")
+
+
 def test_unknown_fusions_are_refused():
     with pytest.raises(ConfigError, match="unknown fusion 'median'; choose mean, max"):
         TemporalClassifier("test_resnet", "median", 9, 2, 64)
