@@ -15,8 +15,8 @@ import torch
 import xarray
 from datasets import Array3D, Dataset, Features
 
+from dataset_script.annotations.series import Sample
 from dataset_script.channels import CHANNELS
-from dataset_script.timeseries import Sample
 
 PLANES = len(CHANNELS)
 _MEAN = np.array([channel.mean for channel in CHANNELS], dtype="float32")

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.harness import Goal
 from benchmarks.workload import T, Workload
+from dataset_script.annotations.series import make_samples
 from dataset_script.channels import CHANNELS, MASKS
-from dataset_script.features import row_features
-from dataset_script.timeseries import make_samples
+from dataset_script.rows.features import row_features
 
 _STAGES: dict[str, tuple[tuple[str, str, bool], ...]] = {
     "decoding chunks": (("cube_arrays.py", "raw", True),),
@@ -111,9 +111,9 @@ def start_up() -> tuple[float, bool]:
 
 def grouping(annotations: Path) -> float:
     """Seconds to group and split annotations that are read already, for T=1 and T=3."""
-    from dataset_script.annotations import read_annotations
-    from dataset_script.splits import assign
-    from dataset_script.timeseries import read_groups
+    from dataset_script.annotations.reading import read_annotations
+    from dataset_script.annotations.series import read_groups
+    from dataset_script.annotations.splits import assign
 
     known = read_annotations(annotations)
     begun = time.perf_counter()

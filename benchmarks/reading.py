@@ -15,10 +15,10 @@ from benchmarks import baselines
 from benchmarks.harness import Goal, Timing, Work, drop_page_cache, interleave
 from benchmarks.workload import DEVICE, T, Workload
 from dataset_script.channels import CHANNEL_NAMES
-from dataset_script.tables import RasterColumn
-from training.data import Samples
-from training.loader import Loader
-from training.preprocessing import Preprocessor
+from dataset_script.rows.tables import RasterColumn
+from training.data.loader import Loader
+from training.data.sources import Samples
+from training.inputs.preprocessing import Preprocessor
 
 OURS = "ours, compact batch"
 STACK = "ours, normalised stack"

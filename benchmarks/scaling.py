@@ -129,7 +129,7 @@ def measure(root: Path, acquisitions: int = 120) -> tuple[list[Goal], dict[str, 
 
 
 def _prepare(root: Path, size: int, acquisitions: int) -> dict[str, Any]:
-    from dataset_script.synthetic import synthesize
+    from dataset_script.synthetic.pipeline import synthesize
 
     cubes, out = root / f"cubes-{size}x", root / f"{size}x"
     if not (cubes / "annotations.json").exists():  # which are written last

@@ -75,7 +75,7 @@ def serve(scratch: Path) -> tuple[subprocess.Popen, str]:
 def samples() -> list[str]:
     """Ids of the dataset's test split."""
     sys.path.insert(0, str(ROOT / "spaces"))
-    from page.catalogue import Catalogue
+    from page.inputs.catalogue import Catalogue
     from page.settings import Settings
 
     catalogue = Catalogue(Settings.from_environment())

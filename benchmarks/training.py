@@ -13,11 +13,11 @@ import torch
 from accelerate import Accelerator
 
 from benchmarks.harness import Goal
-from training.data import open_data
-from training.loader import Loader
-from training.loop import Trainer
-from training.options import load_config
-from training.sampling import Share
+from training.config.options import load_config
+from training.data.loader import Loader
+from training.data.sampling import Share
+from training.data.sources import open_data
+from training.fit.loop import Trainer
 
 
 class TimedTrainer(Trainer):

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 
 from benchmarks import baselines
+from dataset_script.annotations.series import Sample, make_samples
 from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.export import export
-from dataset_script.source import Source, open_source
-from dataset_script.synthetic import synthesize
-from dataset_script.timeseries import Sample, make_samples
-from training.config import Config, DataConfig
-from training.data import Samples, open_data
-from training.loader import Loader
-from training.preprocessing import Preprocessor
-from training.sampling import Share, share_out
+from dataset_script.source.source import Source, open_source
+from dataset_script.synthetic.pipeline import synthesize
+from training.config.schema import Config, DataConfig
+from training.data.loader import Loader
+from training.data.sampling import Share, share_out
+from training.data.sources import Samples, open_data
+from training.inputs.preprocessing import Preprocessor
 
 T = 3
 DEVICE = torch.device("cpu")

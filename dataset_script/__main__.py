@@ -196,7 +196,7 @@ def _add_show(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _synthesize(parsed: argparse.Namespace) -> None:
-    from dataset_script.synthetic import synthesize
+    from dataset_script.synthetic.pipeline import synthesize
 
     synthesize(
         parsed.out,
@@ -213,7 +213,7 @@ def _synthesize(parsed: argparse.Namespace) -> None:
 
 
 def _inspect(parsed: argparse.Namespace) -> None:
-    from dataset_script.inspection import inspect
+    from dataset_script.source.inspection import inspect
 
     report = inspect(parsed.path, parsed.deep)
     print(report.to_json() if parsed.json else report.to_text())
@@ -248,8 +248,8 @@ def _export(parsed: argparse.Namespace) -> None:
 
 
 def _show(parsed: argparse.Namespace) -> None:
-    from dataset_script.samples import find_samples
-    from dataset_script.show import file_name, save_sheet
+    from dataset_script.pictures.contact_sheet import file_name, save_sheet
+    from dataset_script.shards.finding import find_samples
 
     taken: set[str] = set()
     for path in parsed.paths:

@@ -14,21 +14,21 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dataset_script.card import build_card
+from dataset_script.card.card import build_card
+from dataset_script.card.croissant import build_croissant
+from dataset_script.card.summary import FOLDER, Finished, Summary, default_recipe
 from dataset_script.channels import CHANNEL_NAMES
-from dataset_script.croissant import build_croissant
-from dataset_script.crops import CropMode
+from dataset_script.cubes.locations import is_url
 from dataset_script.errors import ConfigError, DataError
-from dataset_script.locations import is_url
-from dataset_script.output_folder import claim, one_at_a_time
-from dataset_script.plan import SHARD_BYTES, Shard, plan_shards
-from dataset_script.recipe import Recipe, atmosphere_nodes, length_of
-from dataset_script.shards import Report, Task, write_shard
-from dataset_script.source import Source, open_source
-from dataset_script.summary import FOLDER, Finished, Summary, default_recipe
-from dataset_script.webdataset import shard_path, write_manifest
+from dataset_script.rows.crops import CropMode
+from dataset_script.rows.recipe import Recipe, atmosphere_nodes, length_of
+from dataset_script.safe_files import renamed
+from dataset_script.shards.output_folder import claim, one_at_a_time
+from dataset_script.shards.plan import SHARD_BYTES, Shard, plan_shards
+from dataset_script.shards.shard_file import Report, Task, write_shard
+from dataset_script.source.source import Source, open_source
+from dataset_script.webdataset.shards import shard_path, write_manifest
 from dataset_script.workers import run_tasks
-from dataset_script.writers import renamed
 
 FORMATS = ("parquet", "arrow", "webdataset")
 

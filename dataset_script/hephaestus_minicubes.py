@@ -15,14 +15,14 @@ import datasets
 import pyarrow as pa
 from datasets.builder import Key
 
+from dataset_script.card.summary import CITATION, LICENSE
 from dataset_script.channels import CHANNEL_NAMES
-from dataset_script.crops import CropMode
 from dataset_script.errors import ConfigError
-from dataset_script.plan import Shard, generate_rows, plan_shards
-from dataset_script.recipe import Recipe, atmosphere_nodes, length_of
-from dataset_script.source import Source, open_source
-from dataset_script.summary import CITATION, LICENSE
-from dataset_script.tables import rows_to_table
+from dataset_script.rows.crops import CropMode
+from dataset_script.rows.recipe import Recipe, atmosphere_nodes, length_of
+from dataset_script.rows.tables import rows_to_table
+from dataset_script.shards.plan import Shard, generate_rows, plan_shards
+from dataset_script.source.source import Source, open_source
 
 _DEFAULT = "default"
 

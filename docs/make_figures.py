@@ -23,12 +23,13 @@ from PIL import Image  # noqa: E402
 from scipy.integrate import quad  # noqa: E402
 from scipy.special import gamma, hyp2f1  # noqa: E402
 
-from dataset_script.synthetic import atmosphere, coherence  # noqa: E402
-from dataset_script.synthetic.annotate import annotate  # noqa: E402
+from dataset_script.synthetic.air import weather as atmosphere  # noqa: E402
 from dataset_script.synthetic.frames import plan_frames  # noqa: E402
-from dataset_script.synthetic.grid import Grid  # noqa: E402
+from dataset_script.synthetic.ground.grid import Grid  # noqa: E402
+from dataset_script.synthetic.labels.annotating import annotate  # noqa: E402
+from dataset_script.synthetic.radar import coherence  # noqa: E402
 from dataset_script.synthetic.scene import Scene  # noqa: E402
-from dataset_script.synthetic.sources import Dislocation, Mogi, Spheroid  # noqa: E402
+from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Spheroid  # noqa: E402
 from dataset_script.wrapping import wrap  # noqa: E402
 from tests.okada import okada  # noqa: E402
 

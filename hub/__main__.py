@@ -43,8 +43,8 @@ def _deliver(
     Raises:
         ConfigError: If there is no destination.
     """
-    from hub.plans import Target, list_files, make_plan
-    from hub.publishing import copy_to_folder, publish
+    from hub.repos.plans import Target, list_files, make_plan
+    from hub.repos.publishing import copy_to_folder, publish
 
     if not args.repo_id and not args.to_folder:
         raise ConfigError("give a destination: --repo-id NS/NAME or --to-folder DIR")
@@ -67,7 +67,7 @@ def _deliver(
 
 
 def _push_dataset(args: argparse.Namespace) -> None:
-    from hub.preparing import check_dataset
+    from hub.repos.preparing import check_dataset
 
     check_dataset(args.folder)
     # the folder is published where it lies: a dataset is never copied
@@ -76,8 +76,8 @@ def _push_dataset(args: argparse.Namespace) -> None:
 
 
 def _push_model(args: argparse.Namespace) -> None:
-    from hub.cards import folder_name
-    from hub.packaging import package_run
+    from hub.repos.cards import folder_name
+    from hub.repos.packaging import package_run
 
     name = args.repo_id or (folder_name(args.to_folder) if args.to_folder else "")
     _deliver(
@@ -89,7 +89,7 @@ def _push_model(args: argparse.Namespace) -> None:
 
 
 def _push_results(args: argparse.Namespace) -> None:
-    from hub.preparing import prepare_results, prepare_results_row
+    from hub.repos.preparing import prepare_results, prepare_results_row
 
     if args.to_folder and args.results_dataset:
         raise ConfigError("--results-dataset goes to the Hub, --to-folder does not: give one")
@@ -113,7 +113,7 @@ def _push_results(args: argparse.Namespace) -> None:
 
 
 def _push_metric(args: argparse.Namespace) -> None:
-    from hub.preparing import prepare_metric
+    from hub.repos.preparing import prepare_metric
 
     namespace, _, name = (args.repo_id or "").rpartition("/")
     if args.repo_id and name != args.name:
@@ -130,7 +130,7 @@ def _push_metric(args: argparse.Namespace) -> None:
 
 
 def _push_space(args: argparse.Namespace) -> None:
-    from hub.space import prepare_space, set_variable
+    from hub.repos.space import prepare_space, set_variable
 
     variables = {
         name: value
@@ -151,7 +151,7 @@ def _push_space(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from hub.predict import predict_many
+    from hub.inference.batch import predict_many
 
     batch = predict_many(
         args.model,
@@ -166,7 +166,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from hub.scene import SPECIFICATIONS
+    from hub.scenes.scene import SPECIFICATIONS
 
     parser = argparse.ArgumentParser(
         prog="python -m hub",

@@ -2,7 +2,7 @@
 
 `make venv` runs it after the installation. A CPU-only torch beside PyPI's torchvision fails at
 `import torchvision`, and with it every tool that imports timm, the `accelerate` command among them
-(see training/_torchvision_schemas.py). Our own entry points mend that by themselves; for other
+(see training/torchvision_schemas.py). Our own entry points mend that by themselves; for other
 programs of the environment this adds a start-up hook that does the same at the first import of
 torchvision. Where torchvision imports, nothing is touched.
 """
@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "training" / "_torchvision_schemas.py"
+SCHEMAS = Path(__file__).resolve().parents[1] / "training" / "torchvision_schemas.py"
 SITE = Path(sysconfig.get_paths()["purelib"])
 
 # Runs at every start of the interpreter, so it must not import torch before it is needed.
@@ -34,7 +34,7 @@ class _Declare:
             run = spec.loader.exec_module
 
             def exec_module(module):
-                import _torchvision_schemas
+                import torchvision_schemas
 
                 run(module)
 
@@ -60,7 +60,7 @@ def main() -> None:
     """
     if imports():
         return
-    shutil.copy(SCHEMAS, SITE / "_torchvision_schemas.py")
+    shutil.copy(SCHEMAS, SITE / "torchvision_schemas.py")
     (SITE / "_torchvision_hook.py").write_text(HOOK)
     (SITE / "torchvision_hook.pth").write_text("import _torchvision_hook\n")
     if not imports():

@@ -47,11 +47,11 @@ def main() -> None:
     os.environ["GRADIO_TEMP_DIR"] = uploads
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-    from page import theme
+    from page.answers.files import routes
     from page.errors import PageError
-    from page.files import routes
-    from page.layout import build
     from page.session import Session
+    from page.view import theme
+    from page.view.layout import build
 
     try:
         with readable_errors():

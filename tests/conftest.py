@@ -18,11 +18,10 @@ os.environ.update(
 )
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.places import SHARED  # noqa: E402
 
 
 @pytest.fixture(scope="session")

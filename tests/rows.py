@@ -13,8 +13,8 @@ import yaml
 from datasets import Dataset
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES, select
-from dataset_script.features import row_features
 from dataset_script.labels import FLAGS
+from dataset_script.rows.features import row_features
 
 SPLIT_YEARS = {"train": 2017, "validation": 2019, "test": 2020}
 

@@ -7,4 +7,4 @@ import os
 # torch reads this when it first allocates.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from training import _torchvision_schemas  # noqa: F401 (must run before anything imports torchvision)
+from training import torchvision_schemas  # noqa: F401 (must run before anything imports torchvision)

@@ -24,22 +24,22 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, readable_errors
-from training.baselines import measure_baselines
-from training.checkpoints import LoadedRun, load_run, write_json
-from training.data import SPLITS, OpenedData, open_data
-from training.detection import Detection
-from training.examples import make_examples
-from training.figures import (
+from training.data.loader import Batch
+from training.data.sources import SPLITS, OpenedData, open_data
+from training.evaluation.baselines import measure_baselines
+from training.evaluation.detection import Detection
+from training.evaluation.examples import make_examples
+from training.evaluation.figures import (
     draw_curves,
     draw_examples,
     draw_history,
     save_figure,
 )
-from training.loader import Batch
-from training.operating_point import calibration, to_margin
-from training.predictions import Forward, Predictions, predict
-from training.preprocessing import Preprocessor
-from training.report import confidence_intervals, headline, per_class, tables
+from training.evaluation.operating_point import calibration, to_margin
+from training.evaluation.predictions import Forward, Predictions, predict
+from training.evaluation.report import confidence_intervals, headline, per_class, tables
+from training.inputs.preprocessing import Preprocessor
+from training.runs.checkpoints import LoadedRun, load_run, write_json
 
 
 def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:

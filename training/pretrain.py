@@ -22,14 +22,14 @@ from accelerate import Accelerator
 from transformers.utils.logging import disable_progress_bar
 
 from dataset_script.errors import readable_errors
-from training.data import open_data
-from training.options import read_command_line
-from training.pretraining import SPLIT, Pretrainer
-from training.pretraining_config import (
+from training.config.options import read_command_line
+from training.config.pretraining import (
     PretrainingConfig,
     as_experiment,
     validate_pretraining,
 )
+from training.data.sources import open_data
+from training.fit.pretraining import SPLIT, Pretrainer
 
 
 def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:

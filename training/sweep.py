@@ -29,11 +29,11 @@ from accelerate.state import AcceleratorState, GradientState
 from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, HephaestusError, readable_errors
+from dataset_script.safe_files import renamed
 from dataset_script.workers import run_tasks
-from dataset_script.writers import renamed
 from training.evaluate import evaluate
-from training.sweep_table import Reference, collect, read_reference, to_csv, to_markdown
-from training.sweeping import Cell, Sweep, cells, finished, read_sweep
+from training.sweeps.grid import Cell, Sweep, cells, finished, read_sweep
+from training.sweeps.table import Reference, collect, read_reference, to_csv, to_markdown
 from training.train import train
 
 USAGE = "python training/sweep.py SWEEP.yaml [--KEY VALUE ...]"

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from accelerate import Accelerator, PartialState
 
 from dataset_script.errors import readable_errors
-from dataset_script.writers import writable
-from training.config import Config
-from training.data import open_data
-from training.loop import Trainer
-from training.options import read_command_line
-from training.rules import validate
-from training.tracking import check_trackers, start_trackers
+from dataset_script.safe_files import writable
+from training.config.options import read_command_line
+from training.config.schema import Config
+from training.config.validation import validate
+from training.data.sources import open_data
+from training.fit.loop import Trainer
+from training.fit.tracking import check_trackers, start_trackers
 
 
 def train(config: Config, resume: bool = False) -> Path:

@@ -16,7 +16,7 @@ from numcodecs import Blosc
 from pyproj import CRS
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, MASKS
-from dataset_script.synthetic.grid import Grid
+from dataset_script.synthetic.ground.grid import Grid
 
 PAIR_DIMS = ("primary_date", "secondary_date")
 RASTER_DIMS = ("latitude", "longitude")

@@ -6,9 +6,9 @@ import datetime
 from dataclasses import dataclass
 
 from dataset_script.seeding import generator
-from dataset_script.synthetic.acquisitions import Pair, draw_dates, pair_up
-from dataset_script.synthetic.grid import Grid
-from dataset_script.synthetic.terrain import CLIMATES, Climate, volcano_count
+from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.terrain import CLIMATES, Climate, volcano_count
+from dataset_script.synthetic.radar.acquisitions import Pair, draw_dates, pair_up
 
 # Sentinel-1 has 175 relative orbits, so that no real frame bears these numbers.
 FIRST_TRACK = 176

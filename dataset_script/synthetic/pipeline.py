@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from tqdm import tqdm
 
-from dataset_script.annotations import Annotation, from_record, to_record
+from dataset_script.annotations.json_files import load_json
+from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import ConfigError, DataError
-from dataset_script.json_files import load_json
+from dataset_script.safe_files import writable
 from dataset_script.synthetic.frames import FramePlan, plan_frames
 from dataset_script.synthetic.rendering import (
     SUFFIXES,
@@ -20,9 +22,7 @@ from dataset_script.synthetic.rendering import (
     records_path,
     write_json,
 )
-from dataset_script.timeseries import build_timeseries_record
 from dataset_script.workers import run_tasks
-from dataset_script.writers import writable
 
 Archive = Literal["directory", "zip", "tar"]
 PARAMETERS = "synthesis.json"

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.annotations import to_record
+from dataset_script.annotations.reading import to_record
+from dataset_script.safe_files import renamed
 from dataset_script.seeding import generator
-from dataset_script.synthetic.acquisitions import Pair
-from dataset_script.synthetic.annotate import annotate
 from dataset_script.synthetic.archive import CubeWriter, pack
-from dataset_script.synthetic.defects import Spoilt, draw_defects, spoil
 from dataset_script.synthetic.frames import FramePlan
+from dataset_script.synthetic.labels.annotating import annotate
+from dataset_script.synthetic.labels.defects import Spoilt, draw_defects, spoil
+from dataset_script.synthetic.radar.acquisitions import Pair
 from dataset_script.synthetic.scene import Interferogram, Scene
-from dataset_script.writers import renamed
 
 SUFFIXES = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
 

@@ -12,15 +12,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from dataset_script.rows.stratification import stratified_delay
 from dataset_script.seeding import generator
-from dataset_script.stratification import stratified_delay
-from dataset_script.synthetic import atmosphere, coherence
-from dataset_script.synthetic.acquisitions import Pair
-from dataset_script.synthetic.activity import draw_activity
+from dataset_script.synthetic.air import weather as atmosphere
 from dataset_script.synthetic.frames import FramePlan
-from dataset_script.synthetic.geometry import draw_swath
-from dataset_script.synthetic.history import Episode, cumulative
-from dataset_script.synthetic.terrain import draw_terrain
+from dataset_script.synthetic.ground.terrain import draw_terrain
+from dataset_script.synthetic.radar import coherence
+from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.geometry import draw_swath
+from dataset_script.synthetic.sources.activity import draw_activity
+from dataset_script.synthetic.sources.history import Episode, cumulative
 from dataset_script.wrapping import wrap
 
 BASELINE_SPREAD_M = 60.0

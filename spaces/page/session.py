@@ -12,17 +12,17 @@ import gradio as gr
 import transformers  # noqa: F401 - see below
 
 from dataset_script.errors import HephaestusError
-from hub.scene import Scene, load_scene
-from page import maps, panels, views
-from page.analysis import Answer, Progress, analyse, scene_rasters
-from page.catalogue import Catalogue
+from hub.scenes.scene import Scene, load_scene
+from page.answers.analysis import Answer, Progress, analyse, scene_rasters
+from page.answers.files import NAMES, available
+from page.answers.models import Models
+from page.answers.shelf import Shelf
 from page.errors import PageError
-from page.examples import Example, choose
-from page.files import NAMES, available
-from page.models import Models
+from page.inputs.catalogue import Catalogue
+from page.inputs.examples import Example, choose
+from page.inputs.uploads import read_upload
 from page.settings import Settings
-from page.shelf import Shelf
-from page.uploads import read_upload
+from page.view import maps, panels, views
 
 # `datasets` looks into `transformers` as soon as it is half imported: a visitor who asks for a
 # row while another thread loads the first model would be refused. So it is imported here, before

@@ -9,9 +9,9 @@ from pyarrow import parquet
 from dataset_script.channels import CHANNELS, MASKS
 from dataset_script.errors import ConfigError
 from dataset_script.export import export
-from dataset_script.recipe import Recipe
-from dataset_script.synthetic import synthesize
-from dataset_script.writers import GROUP_BYTES
+from dataset_script.rows.recipe import Recipe
+from dataset_script.shards.writers import GROUP_BYTES
+from dataset_script.synthetic.pipeline import synthesize
 from tests.cubes import FRAME, make_cube, make_records
 from tests.dataset_script.exporting import SECOND, SIZE, make_cubes, run_clean, tree
 

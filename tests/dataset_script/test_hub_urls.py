@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from huggingface_hub import HfApi, HfFileSystem
 
+from dataset_script.cubes.minicube import Minicube, find_minicubes
 from dataset_script.errors import DataError
-from dataset_script.inspection import inspect
-from dataset_script.minicube import Minicube, find_minicubes
-from dataset_script.source import open_source
-from dataset_script.webdataset import read_rows, shard_path, to_dataset, write_shard
+from dataset_script.source.inspection import inspect
+from dataset_script.source.source import open_source
+from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset, write_shard
 from tests.cubes import FRAME, make_cube, pack, write_cube
 from tests.dataset_script.exporting import make_cubes
 from tests.hub.conftest import use_server

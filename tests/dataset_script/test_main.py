@@ -7,8 +7,7 @@ import pytest
 
 from dataset_script.__main__ import main
 from tests.dataset_script.exporting import SIZE, make_cubes
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
 
 
 def test_from_nothing_to_a_sheet(tmp_path, capsys):

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from dataset_script.export import export
-from dataset_script.synthetic import synthesize
-
-ROOT = Path(__file__).resolve().parents[2]
+from dataset_script.synthetic.pipeline import synthesize
+from tests.places import ROOT
 
 
 def run(command, folder):

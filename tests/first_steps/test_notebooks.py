@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.first_steps.conftest import ROOT
+from tests.places import ROOT
 
 SMALL = {
     "1_explore_a_minicube": "",

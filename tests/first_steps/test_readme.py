@@ -4,7 +4,8 @@ import re
 import shlex
 import sys
 
-from tests.first_steps.conftest import ROOT, run
+from tests.first_steps.conftest import run
+from tests.places import ROOT
 
 SNIPPETS = re.findall(r"```(python|bash)\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 

@@ -3,13 +3,10 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.hub_server import TOKEN, HubServer
-
-ROOT = Path(__file__).resolve().parents[2]
 
 # A CPU-only torch beside a torchvision that was built for CUDA cannot import it, and with it timm
 # and transformers' image models: the operators' schemas are missing. They are declared here for

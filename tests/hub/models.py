@@ -5,11 +5,11 @@ import json
 import torch
 
 from dataset_script.channels import INSAR_CHANNELS, select
-from training.checkpoints import BEST, write_weights
-from training.config import Config, DataConfig, ModelConfig
+from training.config.options import save_config
+from training.config.schema import Config, DataConfig, ModelConfig
 from training.facts import ModelFacts
-from training.models import build_model
-from training.options import save_config
+from training.models.build import build_model
+from training.runs.checkpoints import BEST, write_weights
 
 SIZE = 32
 KINDS = {

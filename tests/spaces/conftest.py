@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 SPACES = ROOT / "spaces"
 # app.py lies beside `page` and is run as a script; the tests import it from the same place.
 sys.path.insert(0, str(SPACES))
@@ -32,7 +33,7 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """Folders of a tiny segmenter, a tiny classifier and a made-up dataset."""
-    from hub.packaging import package_model
+    from hub.repos.packaging import package_model
     from tests.hub.models import make_facts, make_model
     from tests.rows import make_dataset_folder
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from tests.hub.conftest import use_server
 from tests.hub_server import HubServer
-from tests.spaces.conftest import ROOT, SPACES
+from tests.places import ROOT
+from tests.spaces.conftest import SPACES
 
 
 class Clock:
@@ -39,8 +40,8 @@ def clock():
 
 
 def test_shelf_gives_back_until_its_time_is_over(clock):
+    from page.answers.shelf import Shelf
     from page.errors import PageError
-    from page.shelf import Shelf
 
     shelf = Shelf(100, lifetime=10, clock=clock)
     token = shelf.put("scene", 5)
@@ -56,7 +57,7 @@ def test_shelf_gives_back_until_its_time_is_over(clock):
 
 @given(st.lists(st.integers(1, 60), max_size=30))
 def test_shelf_never_exceeds_its_budget(sizes):
-    from page.shelf import Shelf
+    from page.answers.shelf import Shelf
 
     shelf = Shelf(100, lifetime=10)
     for size in sizes:
@@ -66,8 +67,8 @@ def test_shelf_never_exceeds_its_budget(sizes):
 
 
 def test_shelf_lets_the_longest_unused_go(clock):
+    from page.answers.shelf import Shelf
     from page.errors import PageError
-    from page.shelf import Shelf
 
     shelf = Shelf(10, lifetime=99, clock=clock)
     first, second = shelf.put("a", 5), shelf.put("b", 5)
@@ -103,8 +104,8 @@ def test_shelf_lets_the_longest_unused_go(clock):
     ],
 )
 def test_no_other_path_is_opened(settings, text, monkeypatch):
+    from page.answers.models import Models
     from page.errors import PageError
-    from page.models import Models
 
     monkeypatch.chdir(ROOT)
 
@@ -116,7 +117,7 @@ def test_no_other_path_is_opened(settings, text, monkeypatch):
 
 
 def test_what_may_be_opened(settings, world):
-    from page.models import local_models, resolve
+    from page.answers.models import local_models, resolve
 
     assert resolve("ns/name", settings) == ("ns/name", None)
     assert resolve(" ns/name@v1.0 ", settings) == ("ns/name", "v1.0")
@@ -128,8 +129,8 @@ def test_what_may_be_opened(settings, world):
 
 
 def test_a_link_out_of_the_folders_is_not_followed(settings, tmp_path):
+    from page.answers.models import resolve
     from page.errors import PageError
-    from page.models import resolve
 
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -141,7 +142,7 @@ def test_a_link_out_of_the_folders_is_not_followed(settings, tmp_path):
 
 
 def test_few_models_stay_loaded(settings):
-    from page.models import MAX_LOADED, Models
+    from page.answers.models import MAX_LOADED, Models
 
     loads = []
 
@@ -162,11 +163,11 @@ def test_a_visitors_model_is_measured_before_it_is_downloaded(
     settings, world, tmp_path, monkeypatch
 ):
     from huggingface_hub import constants
-    from page.models import Models
+    from page.answers.models import Models
 
     from hub.errors import HubError
-    from hub.plans import Target
-    from hub.publishing import publish
+    from hub.repos.plans import Target
+    from hub.repos.publishing import publish
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with HubServer() as server:
@@ -201,7 +202,7 @@ def test_zerogpu_is_used_where_it_is(monkeypatch):
 
 def test_a_scene_and_its_answer_reach_the_gpus_process_and_back(settings, monkeypatch):
     """ZeroGPU hands arguments and results over pickled, to a process with models of its own."""
-    from page import analysis, models
+    from page.answers import analysis, models
     from page.session import Session
 
     def elsewhere(*arguments):
@@ -253,7 +254,7 @@ def test_an_operators_mistake_is_told_in_a_line(variables, said, tmp_path):
 
 
 def entry(number=0, **changes):
-    from page.catalogue import Entry
+    from page.inputs.catalogue import Entry
 
     day = datetime.date(2020, 1, 1 + number)
     values = {
@@ -279,7 +280,7 @@ QUIET = {"positive": False, "activity_types": frozenset(), "intensity_levels": f
 
 
 def test_examples_follow_their_rules():
-    from page.examples import choose
+    from page.inputs.examples import choose
 
     entries = [
         entry(0),
@@ -305,7 +306,7 @@ def test_examples_follow_their_rules():
 
 @given(st.permutations(range(12)))
 def test_examples_do_not_depend_on_the_order_of_rows(order):
-    from page.examples import choose
+    from page.inputs.examples import choose
 
     kinds = ["Sill", "Dyke", "Mogi"]
     rows = [entry(n, activity_types=frozenset({kinds[n % 3]}), low_coherence=n % 2) for n in order]
@@ -315,8 +316,8 @@ def test_examples_do_not_depend_on_the_order_of_rows(order):
 
 
 def test_catalogue_reads_annotations_without_rasters_and_rows_by_id(settings):
-    from page.catalogue import Catalogue
     from page.errors import PageError
+    from page.inputs.catalogue import Catalogue
 
     catalogue = Catalogue(settings)
     assert len(catalogue.entries) == 18
@@ -348,7 +349,7 @@ loading.join()
 
 def test_a_defect_is_told_in_a_sentence_and_logged(settings, caplog):
     import gradio as gr
-    from page.models import Models
+    from page.answers.models import Models
     from page.session import OUTPUTS, UNEXPECTED, Session
 
     def load(name, revision):
@@ -378,8 +379,8 @@ def test_a_dataset_that_is_not_there_is_told_by_the_page(settings, tmp_path):
 
 
 def test_a_dataset_that_is_not_there_is_told(settings, tmp_path):
-    from page.catalogue import Catalogue
     from page.errors import PageError
+    from page.inputs.catalogue import Catalogue
 
     for changes in ({"dataset": str(tmp_path / "nowhere")}, {"config": "ts9"}):
         with pytest.raises(PageError, match="cannot be opened"):
@@ -388,8 +389,8 @@ def test_a_dataset_that_is_not_there_is_told(settings, tmp_path):
 
 def test_a_dataset_without_what_the_page_shows_is_told(settings, tmp_path):
     from datasets import Dataset
-    from page.catalogue import Catalogue
     from page.errors import PageError
+    from page.inputs.catalogue import Catalogue
 
     Dataset.from_dict({"sample_id": ["a"], "frame_id": ["f"]}).to_parquet(tmp_path / "a.parquet")
     changes = {"dataset": str(tmp_path), "config": "default"}
@@ -410,7 +411,7 @@ def decode(uri):
 
 
 def test_phase_colours_close_their_circle():
-    from page import pictures
+    from page.view import pictures
 
     nothing = np.zeros((1, 3), bool)
     left, middle, right = decode(pictures.phase(np.array([[-np.pi, 0, np.pi]]), nothing))[0, :, :3]
@@ -419,7 +420,7 @@ def test_phase_colours_close_their_circle():
 
 
 def test_no_data_is_transparent():
-    from page import pictures
+    from page.view import pictures
 
     values = np.array([[0.5, np.nan], [0.1, 0.9]])
     hidden = np.array([[False, False], [True, False]])
@@ -428,7 +429,7 @@ def test_no_data_is_transparent():
 
 
 def test_large_frames_are_shown_small():
-    from page import pictures
+    from page.view import pictures
 
     values = np.zeros((2500, 3000), np.float32)
     height, width, _ = decode(pictures.phase(values, values > 1)).shape
@@ -436,7 +437,7 @@ def test_large_frames_are_shown_small():
 
 
 def test_outline_runs_around_the_mask():
-    from page import pictures
+    from page.view import pictures
 
     mask = np.zeros((64, 64), bool)
     mask[20:40, 20:40] = True
@@ -447,7 +448,7 @@ def test_outline_runs_around_the_mask():
 
 
 def test_the_annotators_mask_is_dashed():
-    from page import pictures
+    from page.view import pictures
 
     mask, known = np.zeros((2, 64, 64), bool)
     known[20:40, 20:40] = True
@@ -459,7 +460,7 @@ def test_the_annotators_mask_is_dashed():
 
 
 def test_hillshade_is_lit_from_the_north_west():
-    from page import pictures
+    from page.view import pictures
 
     y, x = np.mgrid[:40, :40] - 20.0
     cone = 3000 - 60 * np.hypot(x, y)
@@ -470,11 +471,11 @@ def test_hillshade_is_lit_from_the_north_west():
 
 
 def test_a_mask_without_georeference_is_counted_in_pixels():
-    from page import views
-    from page.analysis import Answer
+    from page.answers.analysis import Answer
+    from page.view import views
 
-    from hub.prediction import Prediction
-    from hub.scene import make_scene
+    from hub.inference.prediction import Prediction
+    from hub.scenes.scene import make_scene
     from tests.hub.models import make_facts
 
     scene = make_scene("a", np.ones((8, 8), "float32"))
@@ -491,9 +492,9 @@ def test_a_mask_without_georeference_is_counted_in_pixels():
 
 
 def test_names_from_outside_are_escaped():
-    from page import views
+    from page.view import views
 
-    from hub.scene import make_scene
+    from hub.scenes.scene import make_scene
 
     evil = "<img src=x onerror=alert(1)>"
     scene = make_scene("a", np.ones((4, 4), "float32"))
@@ -506,7 +507,7 @@ def test_names_from_outside_are_escaped():
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
-    from hub.space import prepare_space
+    from hub.repos.space import prepare_space
 
     return prepare_space(tmp_path_factory.mktemp("deployed") / "space")
 
@@ -556,7 +557,7 @@ def test_the_deployed_page_builds_on_its_own(deployed, tmp_path):
         "import sys, runpy; sys.path.insert(0, sys.argv[1]);"
         "runpy.run_path(sys.argv[1] + '/app.py');"
         "from page.session import Session; from page.settings import Settings;"
-        "from page.layout import build; build(Session(Settings()));"
+        "from page.view.layout import build; build(Session(Settings()));"
         "ours = [m for n, m in sys.modules.items() if n.split('.')[0] in"
         " ('page', 'hub', 'training', 'dataset_script')];"
         "assert all(m.__file__.startswith(sys.argv[1]) for m in ours), ours; print(len(ours))"

@@ -25,11 +25,11 @@ class Slow:
 @pytest.fixture
 def slow_page(settings, world):
     """One job at a time, two in the queue, and a gate that holds every job."""
-    from page.layout import build
-    from page.models import Models
+    from page.answers.models import Models
     from page.session import Session
+    from page.view.layout import build
 
-    from hub import Detector
+    from hub.inference.detector import Detector
 
     gate = threading.Event()
     chosen = dataclasses.replace(settings, segmenter="", jobs=1, queue=2)

@@ -18,7 +18,7 @@ from tests.spaces import scenes
 @pytest.fixture
 def send(settings, tmp_path, monkeypatch):
     """Upload files as the server does; checks that nothing is left of them, whatever happens."""
-    from page.uploads import read_upload
+    from page.inputs.uploads import read_upload
 
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training.data import open_data
-from training.models import build_model
-from training.options import load_config
+from tests.places import ROOT
+from training.config.options import load_config
+from training.data.sources import open_data
+from training.models.build import build_model
 
-ROOT = Path(__file__).resolve().parents[2]
 CHANNELS = ["insar_difference", "insar_coherence", "dem"]
 
 

@@ -10,14 +10,19 @@ from sklearn import metrics as sk
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.training.experiments import python, samples_of, small
-from training.baselines import measure_baselines, phase_gradient
-from training.calibration import TEMPERATURES, fit_temperature
-from training.checkpoints import load_run
-from training.detection import Detection
+from training.data.tasks import IGNORED
 from training.evaluate import describe, evaluate, make_forward
-from training.operating_point import choose_temperature, choose_threshold, to_margin, to_probability
-from training.predictions import BINS, SPAN, margin_histogram, predict
-from training.tasks import IGNORED
+from training.evaluation.baselines import measure_baselines, phase_gradient
+from training.evaluation.calibration import TEMPERATURES, fit_temperature
+from training.evaluation.detection import Detection
+from training.evaluation.operating_point import (
+    choose_temperature,
+    choose_threshold,
+    to_margin,
+    to_probability,
+)
+from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
+from training.runs.checkpoints import load_run
 from training.train import train
 
 

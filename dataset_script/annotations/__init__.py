@@ -1,0 +1,1 @@
+"""What the experts said: records, groups, series and splits."""

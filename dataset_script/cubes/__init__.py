@@ -1,0 +1,1 @@
+"""One cube wherever it lies: archives, layout, decoding, windows."""

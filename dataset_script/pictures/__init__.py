@@ -1,0 +1,1 @@
+"""Quicklooks and contact sheets."""

@@ -1,0 +1,1 @@
+"""A row of the dataset: its recipe, columns, crop and encoding."""

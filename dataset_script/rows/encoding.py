@@ -1,0 +1,175 @@
+"""Samples to rows: the pixels of a series of interferograms, cut to one crop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dataset_script.annotations.series import Group, Sample
+from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES, MASKS, select
+from dataset_script.cubes.minicube import Minicube, Window
+from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
+from dataset_script.problems import Problem, ProblemError
+from dataset_script.rows.crops import place_crop
+from dataset_script.rows.node_grid import to_nodes
+from dataset_script.rows.recipe import Recipe
+from dataset_script.rows.stratification import remove_stratified
+from dataset_script.rows.tables import Row
+from dataset_script.seeding import generator
+
+
+@dataclass
+class Encoder:
+    """Encodes the samples of one open cube.
+
+    Samples of a group share interferograms, and the cube keeps what it decoded of a primary date:
+    encode the samples of a group one after the other.
+
+    Attributes:
+        cube: The cube.
+        recipe: Parameters of the rows.
+        volcanoes: Names of the volcanoes in the frame.
+        atmosphere_error: Largest error that the node grid has made so far, by channel, in the
+            channel's unit; empty at full resolution.
+    """
+
+    cube: Minicube
+    recipe: Recipe
+    volcanoes: Sequence[str] = ()
+    atmosphere_error: dict[str, float] = field(default_factory=dict)
+
+    def encode(self, sample: Sample) -> Row:
+        """Encode a sample.
+
+        Args:
+            sample: A sample of the cube's frame.
+
+        Returns:
+            A row, columns as in `recipe.features`.
+
+        Raises:
+            DataError: If a chunk is missing or damaged, a value is out of range, or the frame is
+                smaller than the crop.
+        """
+        pairs = [annotation.pair for annotation in sample.annotations]
+        window = self._window(sample)
+        row = describe(sample, self.volcanoes)
+        row |= {
+            "bounds": list(self.cube.bounds(window)),
+            "crs": self.cube.crs,
+            "pixel_size": list(self.cube.pixel_size),
+            "window": list(window),
+        }
+        for channel in select(self.recipe.channels):
+            name = channel.name
+            if channel.date == "static":
+                row[name] = self.cube.read_static(name, window)
+            elif channel.per_step:
+                row[name] = np.stack([self._read(name, *pair, window) for pair in pairs])
+            else:
+                row[name] = self._read(name, *pairs[0], window)
+        if self.recipe.correct_stratified and "insar_difference" in row:
+            steps = zip(row["insar_difference"], pairs, strict=True)
+            corrected = [self._less_stratified(phase, *pair, window) for phase, pair in steps]
+            row["insar_difference"] = np.stack(corrected)
+        for mask in MASKS:
+            row[mask] = np.stack([self.cube.read(mask, *pair, window) for pair in pairs])
+        return row
+
+    def sound(self, group: Group, problems: list[Problem]) -> Group:
+        """A group without the interferograms that cannot be read.
+
+        Args:
+            group: A group of the cube's frame.
+            problems: What is wrong with those is appended here.
+
+        Returns:
+            The rest of the group, as if they had never been annotated; it may be empty.
+        """
+        names = [c.name for c in select(self.recipe.channels) if c.date != "static"]
+        if self.recipe.correct_stratified:
+            names += ATMOSPHERIC_CHANNELS
+        kept = []
+        for annotation in group.annotations:
+            try:
+                for name in {*names, *MASKS, "insar_coherence"}:
+                    self.cube.read(name, *annotation.pair, Window(0, 0, 1, 1))
+                kept.append(annotation)
+            except ProblemError as error:
+                problems.append(error.problem)
+        return Group(group.frame_id, group.primary_date, tuple(kept))
+
+    def _window(self, sample: Sample) -> Window:
+        nodata = np.zeros((self.cube.height, self.cube.width), np.uint16)
+        moved = np.zeros(nodata.shape, bool)
+        for pair in sorted({annotation.pair for annotation in sample.annotations}):
+            nodata += self.cube.read("insar_coherence", *pair) == 0
+            moved |= self.cube.read("deformation_mask", *pair) > 0
+        rng = generator(self.recipe.seed, "crop", sample.sample_id)
+        size = self.recipe.image_size
+        try:
+            corner = place_crop(moved, nodata, size, rng, self.recipe.crop)
+        except ValueError as error:
+            what = str(error)
+            raise ProblemError(Problem(what, "", self.cube.path, self.cube.frame_id)) from None
+        return Window(*corner, size, size)
+
+    def _less_stratified(
+        self, phase: np.ndarray, primary: Any, secondary: Any, window: Window
+    ) -> np.ndarray:
+        before, after = (
+            {
+                name: self.cube.read(f"{date}_date_{name}", primary, secondary, window)
+                for name in ATMOSPHERIC_VARIABLES
+            }
+            for date in ("primary", "secondary")
+        )
+        return remove_stratified(phase, before, after, self.cube.read_static("dem", window))
+
+    def _read(self, name: str, primary: Any, secondary: Any, window: Window) -> np.ndarray:
+        field = self.cube.read(name, primary, secondary, window)
+        nodes = self.recipe.atmosphere_nodes
+        if nodes is None or name not in ATMOSPHERIC_CHANNELS:
+            return field
+        grid, error = to_nodes(field, nodes)
+        self.atmosphere_error[name] = max(self.atmosphere_error.get(name, 0.0), error)
+        return grid
+
+
+def describe(sample: Sample, volcanoes: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns of a row that come from its annotations.
+
+    Args:
+        sample: The sample.
+        volcanoes: Names of the volcanoes in its frame.
+
+    Returns:
+        Plain Python values, class codes for class names.
+    """
+    steps = sample.annotations
+    return {
+        "sample_id": sample.sample_id,
+        "frame_id": sample.frame_id,
+        "volcanoes": list(volcanoes),
+        "primary_date": sample.primary_date,
+        "secondary_dates": [step.secondary_date for step in steps],
+        "unique_ids": [step.unique_id for step in steps],
+        "label": int(sample.positive),
+        "labels": [_codes(step.labels, LABELS) for step in steps],
+        "activity_types": [_codes(step.activity_types, ACTIVITY_TYPES) for step in steps],
+        "intensity_levels": [_codes(step.intensity_levels, INTENSITY_LEVELS) for step in steps],
+        "phases": _codes([step.phase for step in steps], PHASES),
+        "confidence": [step.confidence for step in steps],
+        **{flag: [getattr(step, flag) for step in steps] for flag in FLAGS},
+        "captions": [step.caption for step in steps],
+        "segmentation_mask": [
+            [list(polygon) for polygon in step.segmentation_mask] for step in steps
+        ],
+    }
+
+
+def _codes(names: Sequence[str], vocabulary: Sequence[str]) -> list[int]:
+    return [vocabulary.index(name) for name in names]

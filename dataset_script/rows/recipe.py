@@ -1,0 +1,128 @@
+"""What a dataset config is made of: the parameters that decide every byte of its rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from datasets import Features
+
+from dataset_script.annotations.splits import SCHEMES
+from dataset_script.channels import CHANNEL_NAMES, select
+from dataset_script.errors import ConfigError
+from dataset_script.rows.crops import CROP_MODES, CropMode
+from dataset_script.rows.features import row_features
+
+GROUPS = "groups"
+"""Name of the config whose rows are whole groups, of varying length."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Parameters of one dataset config.
+
+    Attributes:
+        timeseries_length: Steps T of every row; None for whole groups of varying length.
+        image_size: Height and width of the crops in pixels.
+        split: Split scheme, one of `splits.SCHEMES`.
+        channels: Channels to keep, in order.
+        crop: Crop mode, one of `crops.CROP_MODES`.
+        atmosphere_nodes: Side of the node grid that the ERA5 fields are kept on; None keeps them
+            at full resolution.
+        seed: Seeds the duplication in short groups, the spatial split and the crops.
+        correct_stratified: Whether the stratified troposphere that the ERA5 fields imply is taken
+            out of the phase; see `stratification.remove_stratified`.
+
+    Raises:
+        ConfigError: If a parameter is out of range.
+    """
+
+    timeseries_length: int | None
+    image_size: int = 512
+    split: str = "paper"
+    channels: tuple[str, ...] = CHANNEL_NAMES
+    crop: CropMode = "deformation"
+    atmosphere_nodes: int | None = None
+    seed: int = 0
+    correct_stratified: bool = False
+
+    def __post_init__(self) -> None:
+        names = tuple(channel.name for channel in select(self.channels))
+        object.__setattr__(self, "channels", names)
+        if not names:
+            raise ConfigError("no channels are chosen; name at least one")
+        if self.timeseries_length is not None and self.timeseries_length < 1:
+            raise ConfigError(f"the length of a series is at least 1, not {self.timeseries_length}")
+        if self.image_size < 1:
+            raise ConfigError(f"the image size is at least 1 pixel, not {self.image_size}")
+        if self.split not in SCHEMES:
+            raise ConfigError(
+                f"unknown split scheme {self.split!r}; choose one of {', '.join(SCHEMES)}"
+            )
+        if self.crop not in CROP_MODES:
+            raise ConfigError(
+                f"unknown crop mode {self.crop!r}; choose one of {', '.join(CROP_MODES)}"
+            )
+        if self.atmosphere_nodes is not None and not 2 <= self.atmosphere_nodes <= self.image_size:
+            raise ConfigError(
+                f"the atmosphere's node grid must have 2 to {self.image_size} nodes a side, "
+                f"not {self.atmosphere_nodes}"
+            )
+
+    @property
+    def name(self) -> str:
+        """Config name: "ts1", "ts3", ... or "groups"."""
+        return GROUPS if self.timeseries_length is None else f"ts{self.timeseries_length}"
+
+    @property
+    def features(self) -> Features:
+        """Columns of its rows."""
+        return row_features(
+            self.timeseries_length, self.image_size, self.channels, self.atmosphere_nodes
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters as plain JSON types."""
+        return {**dataclasses.asdict(self), "channels": list(self.channels)}
+
+
+def length_of(name: str) -> int | None:
+    """Steps T that a config name stands for; None for "groups".
+
+    Args:
+        name: "groups", or "ts" and a number.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if name == GROUPS:
+        return None
+    if not re.fullmatch(r"ts[1-9]\d{0,3}", name):
+        raise ConfigError(
+            f"unknown config {name!r}; it is {GROUPS}, or ts and the length of the series, as ts3"
+        )
+    return int(name[2:])
+
+
+def atmosphere_nodes(atmosphere: str | int) -> int | None:
+    """Side of the node grid that an option stands for.
+
+    Args:
+        atmosphere: "full", or a number of nodes.
+
+    Returns:
+        The number, or None for full resolution.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if atmosphere == "full":
+        return None
+    try:
+        return int(cast(Any, atmosphere))
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f'the atmosphere is "full" or a number of nodes, not {atmosphere!r}'
+        ) from None

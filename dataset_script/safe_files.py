@@ -1,0 +1,56 @@
+"""Files written whole or not at all, and the system's refusals told in words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataset_script.errors import DataError
+
+
+@contextmanager
+def renamed(path: Path) -> Iterator[Path]:
+    """A temporary name beside a file, which takes its place if the block succeeds.
+
+    Args:
+        path: The file's final name; its folder is made.
+
+    Raises:
+        DataError: If the folder cannot be written to or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write into an error that a user can act on.
+
+    Raises:
+        DataError: Naming the path, and what to do.
+    """
+    advice = {
+        errno.ENOSPC: "free some space and run the same command again; it continues where it was",
+        errno.EDQUOT: "free some space and run the same command again; it continues where it was",
+        errno.EACCES: "choose an output folder that you may write to",
+        errno.EPERM: "choose an output folder that you may write to",
+        errno.EROFS: "choose an output folder that you may write to",
+        errno.ENOTDIR: "a file is where a folder should be; choose another output folder",
+        errno.EEXIST: "a file is where a folder should be; choose another output folder",
+        errno.EISDIR: "a folder is where a file should be; choose another output folder",
+    }
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in advice:
+            raise
+        reason = error.strerror or str(error)
+        raise DataError(f"cannot write {path}: {reason}; {advice[error.errno]}") from None

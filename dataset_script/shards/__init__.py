@@ -1,0 +1,1 @@
+"""Rows into files: the plan, the writers, the folder they go to."""

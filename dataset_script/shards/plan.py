@@ -1,0 +1,162 @@
+"""Which sample goes into which shard, decided before the first pixel is read."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from dataset_script.annotations.series import Group, Sample, make_samples, require_length
+from dataset_script.annotations.splits import assign
+from dataset_script.cubes.minicube import Minicube
+from dataset_script.problems import Problem, collecting
+from dataset_script.rows.encoding import Encoder
+from dataset_script.rows.features import raster_features
+from dataset_script.rows.recipe import Recipe
+from dataset_script.rows.tables import Row
+from dataset_script.source.source import Source
+
+SHARD_BYTES = 256 * 2**20
+"""Uncompressed pixels of a shard: about 110 MB of Parquet."""
+
+LEAST_SHARDS = 4
+"""Shards that a split is cut into where it has so many groups, so that workers can share it."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Consecutive groups of one split; a group is never torn, as its samples share chunks.
+
+    Attributes:
+        split: Split the groups belong to.
+        groups: The groups, by frame and primary date.
+        cubes: Path or URL of each frame's cube.
+        volcanoes: Names of the volcanoes in each frame.
+        positive: Whether to keep the samples with deformation alone, or those without; None keeps
+            all.
+    """
+
+    split: str
+    groups: tuple[Group, ...]
+    cubes: Mapping[str, str]
+    volcanoes: Mapping[str, tuple[str, ...]]
+    positive: bool | None = None
+
+    def samples(self, group: Group, recipe: Recipe) -> list[Sample]:
+        """The samples of one of its groups."""
+        samples = make_samples([group], recipe.timeseries_length, self.split, recipe.seed)
+        return [sample for sample in samples if self.positive in (None, sample.positive)]
+
+
+def plan_shards(
+    source: Source,
+    recipe: Recipe,
+    shard_bytes: int = SHARD_BYTES,
+    apart: bool = False,
+) -> dict[str, list[Shard]]:
+    """Divide a source into splits, and each split into shards.
+
+    Args:
+        source: Where the groups and cubes are.
+        recipe: Parameters of the rows.
+        shard_bytes: Uncompressed pixels that a shard should hold.
+        apart: Whether to keep train's samples with deformation and those without in different
+            shards, the former first.
+
+    Returns:
+        Shards by split; a split without samples has none.
+
+    Raises:
+        ConfigError: If the series' length exceeds every group, or the split scheme is impossible.
+    """
+    require_length(source.groups, recipe.timeseries_length)
+    splits = assign(source.groups, recipe.split, recipe.seed, source.volcanoes)
+    return {
+        split: [
+            shard
+            for positive in ((True, False) if apart and split == "train" else (None,))
+            for shard in _divide(split, groups, source, recipe, shard_bytes, positive)
+        ]
+        for split, groups in splits.items()
+    }
+
+
+def generate_rows(
+    shard: Shard,
+    recipe: Recipe,
+    problems: list[Problem] | None = None,
+    errors: dict[str, float] | None = None,
+) -> Iterator[Row]:
+    """Encode the samples of a shard.
+
+    Args:
+        shard: The shard.
+        recipe: Parameters of the rows.
+        problems: If given, a bad interferogram is listed here and set aside: its group goes on
+            without it, as if it had never been annotated. So is a cube that cannot be read.
+        errors: If given, collects the node grid's largest error by channel.
+
+    Yields:
+        Row by row, in the order of the groups.
+
+    Raises:
+        DataError: At the first bad interferogram or cube, if `problems` is not given.
+    """
+    for frame, groups in groupby(shard.groups, key=lambda group: group.frame_id):
+        with collecting(problems), Minicube.open(shard.cubes[frame]) as cube:
+            encoder = Encoder(cube, recipe, shard.volcanoes.get(frame, ()))
+            for group in groups:
+                sound = group if problems is None else encoder.sound(group, problems)
+                if not sound.annotations:
+                    continue
+                for sample in shard.samples(sound, recipe):
+                    yield encoder.encode(sample)
+            for channel, error in encoder.atmosphere_error.items():
+                if errors is not None:
+                    errors[channel] = max(error, errors.get(channel, 0.0))
+
+
+def _divide(
+    split: str,
+    groups: Sequence[Group],
+    source: Source,
+    recipe: Recipe,
+    shard_bytes: int,
+    positive: bool | None,
+) -> list[Shard]:
+    """Cut the groups into shards of nearly equal size, in order."""
+    whole = Shard(split, tuple(groups), source.cubes, source.volcanoes, positive)
+    weights = np.array([_bytes(whole.samples(group, recipe), recipe) for group in groups], float)
+    count = max(
+        math.ceil(weights.sum() / shard_bytes), min(LEAST_SHARDS, np.count_nonzero(weights))
+    )
+    middles = np.cumsum(weights) - weights / 2
+    place = np.minimum(middles / max(weights.sum(), 1) * count, count - 1).astype(int)
+    # A group whose samples all deform may, without a bad interferogram, have some that do not.
+    belongs = (weights > 0) | (positive is False)
+    numbers = np.unique(place[weights > 0])
+    shards = []
+    for number, after in zip(numbers, [*numbers[1:], count], strict=False):
+        least = 0 if number == numbers[0] else number
+        held = belongs & (place >= least) & (place < after)
+        chosen = tuple(groups[i] for i in np.flatnonzero(held).tolist())
+        frames = sorted({group.frame_id for group in chosen})
+        cubes = {frame: source.cubes[frame] for frame in frames}
+        names = {frame: source.volcanoes.get(frame, ()) for frame in frames}
+        shards.append(Shard(split, chosen, cubes, names, positive))
+    return shards
+
+
+def _bytes(samples: Sequence[Sample], recipe: Recipe) -> int:
+    """Uncompressed bytes of the rasters of some samples."""
+    return sum(_row_bytes(len(sample.annotations), recipe) for sample in samples)
+
+
+@functools.cache
+def _row_bytes(length: int, recipe: Recipe) -> int:
+    columns = raster_features(length, recipe.image_size, recipe.channels, recipe.atmosphere_nodes)
+    return sum(math.prod(c.shape) * np.dtype(c.dtype).itemsize for c in columns.values())

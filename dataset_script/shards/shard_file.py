@@ -1,0 +1,116 @@
+"""One shard of an exported dataset: written whole or not at all, the same bytes every time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dataset_script.pictures.preview import PREVIEW_FEATURES, preview_row
+from dataset_script.problems import Problem
+from dataset_script.rows.recipe import Recipe
+from dataset_script.rows.tables import row_bytes
+from dataset_script.safe_files import renamed
+from dataset_script.shards.plan import Shard, generate_rows
+from dataset_script.shards.writers import rows_file
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a finished shard holds.
+
+    Attributes:
+        samples: Rows.
+        positives: Rows with deformation.
+        raster_bytes: Uncompressed bytes of the rows' rasters.
+        file_bytes: Size of the file.
+        preview_bytes: Size of the preview's file; 0 without one.
+        atmosphere_error: Largest error of the node grid by channel, in the channel's unit.
+        problems: Interferograms that were set aside.
+    """
+
+    samples: int
+    positives: int
+    raster_bytes: int
+    file_bytes: int
+    preview_bytes: int = 0
+    atmosphere_error: dict[str, float] = field(default_factory=dict)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A shard to write; a worker process needs nothing else.
+
+    Attributes:
+        shard: Its groups.
+        recipe: Parameters of the rows.
+        file: The shard's file; its suffix says the format (see `writers.rows_file`).
+        note: Where the report is kept; it is written last, so that it vouches for the file.
+        preview: File of the preview's rows, or None.
+        skip_bad: Set bad interferograms aside instead of stopping at the first.
+    """
+
+    shard: Shard
+    recipe: Recipe
+    file: Path
+    note: Path
+    preview: Path | None = None
+    skip_bad: bool = False
+
+    def finished(self) -> Report | None:
+        """The report of an earlier run, if the shard is complete and as this run wants it."""
+        if not self.note.exists() or not self.file.exists():
+            return None
+        report = Report(**json.loads(self.note.read_text()))
+        sound = self.file.stat().st_size == report.file_bytes
+        sound = sound and (self.skip_bad or not report.problems)
+        if self.preview is not None:
+            seen = self.preview.stat().st_size if self.preview.exists() else -1
+            sound = sound and seen == report.preview_bytes
+        return report if sound else None
+
+
+def write_shard(task: Task) -> Report:
+    """Write a shard, its preview and its report, unless an earlier run did.
+
+    Args:
+        task: What to write.
+
+    Returns:
+        The report.
+
+    Raises:
+        DataError: If a bad interferogram is met and not to be skipped, or writing fails.
+    """
+    if report := task.finished():
+        return report
+    problems: list[Problem] = []
+    errors: dict[str, float] = {}
+    samples = positives = size = 0
+    with ExitStack() as files:
+        writer = files.enter_context(rows_file(task.file, task.recipe.features))
+        preview = task.preview and files.enter_context(rows_file(task.preview, PREVIEW_FEATURES))
+        collected = problems if task.skip_bad else None
+        for row in generate_rows(task.shard, task.recipe, collected, errors):
+            writer.write(row)
+            if preview:
+                preview.write(preview_row(row))
+            samples += 1
+            positives += row["label"]
+            size += row_bytes(row)
+    report = Report(
+        samples,
+        positives,
+        size,
+        task.file.stat().st_size,
+        task.preview.stat().st_size if task.preview else 0,
+        dict(sorted(errors.items())),
+        [problem.to_dict() for problem in problems],
+    )
+    with renamed(task.note) as temporary:
+        temporary.write_text(json.dumps(dataclasses.asdict(report)))
+    return report

@@ -1,0 +1,1 @@
+"""A folder of cubes with its annotations, checked and inspected."""

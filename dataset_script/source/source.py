@@ -1,0 +1,167 @@
+"""What there is to make a dataset from: cubes, annotations, groups, and where they disagree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_script.annotations.reading import Annotation, Pair, read_annotations, read_frame_names
+from dataset_script.annotations.series import Group, read_groups
+from dataset_script.cubes.archives import GROUP_FILES
+from dataset_script.cubes.locations import file_name, file_system, is_url, reaching
+from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.errors import DataError
+from dataset_script.problems import Problem, ProblemError, collecting
+from dataset_script.source.checks import check_fields, check_polygons
+
+
+@dataclass(frozen=True)
+class Source:
+    """Cubes with their annotations.
+
+    Attributes:
+        cubes: Path or URL of the cube by frame.
+        groups: Annotated interferograms of these frames, by frame and primary date.
+        volcanoes: Names of the volcanoes in each frame.
+        problems: What was set aside on the way here.
+        differences: Where a cube's own words on an interferogram are not the annotations'; the
+            annotations' are the ones that count.
+        synthetic: Whether the pixels are simulated.
+    """
+
+    cubes: Mapping[str, str]
+    groups: tuple[Group, ...]
+    volcanoes: Mapping[str, tuple[str, ...]]
+    problems: tuple[Problem, ...] = ()
+    differences: tuple[Problem, ...] = ()
+    synthetic: bool = False
+
+    def fingerprint(self) -> str:
+        """A digest that changes when the annotations do, or a cube's file sizes or times."""
+        digest = hashlib.sha256(repr((self.groups, sorted(self.volcanoes.items()))).encode())
+        for frame, path in sorted(self.cubes.items()):
+            digest.update(repr((frame, list(_stamps(path)))).encode())
+        return digest.hexdigest()[:32]
+
+
+def open_source(
+    minicubes: str | Path, annotations: str | Path | None = None, skip_bad: bool = False
+) -> Source:
+    """Find the cubes of a folder and what is annotated in them.
+
+    Annotated frames whose cube is not there are left out: the annotations come as one file for
+    the whole archive, of which few have every cube.
+
+    Args:
+        minicubes: Folder (or fsspec URL) of cubes, or a single cube.
+        annotations: Annotations, in any form that `annotations.read_annotations` takes, with
+            `timeseries.json` and `frame_names.json` beside them; None looks in `minicubes`.
+        skip_bad: List what is wrong in `problems` and go on without it.
+
+    Returns:
+        The source.
+
+    Raises:
+        DataError: If there are no cubes; and, unless bad input is skipped, at the first malformed
+            annotation, unreadable cube, or interferogram that the cube or the annotations lack.
+    """
+    cubes = find_minicubes(minicubes)
+    if not cubes:
+        raise DataError(
+            f"{minicubes}: there are no minicubes here; expected <frame>.zarr, .zarr.zip or "
+            ".zarr.tar, as `python -m dataset_script synthesize` writes"
+        )
+    place = Path(annotations) if annotations is not None else _beside(minicubes)
+    problems: list[Problem] = []
+    differences: list[Problem] = []
+    listed = problems if skip_bad else None
+    known = read_annotations(place, listed)
+    folder = place if place.is_dir() else place.parent
+    annotated: dict[str, list[Annotation]] = {frame: [] for frame in cubes}
+    for annotation in known.values():
+        annotated.get(annotation.frame_id, []).append(annotation)
+    groups: dict[str, list[Group]] = {frame: [] for frame in cubes}
+    for group in read_groups(folder, known, listed):
+        groups.get(group.frame_id, []).append(group)
+    readable: dict[str, str] = {}
+    kept: list[Group] = []
+    for frame, path in cubes.items():
+        with collecting(listed):
+            bad = _compare(path, frame, annotated[frame], listed, differences)
+            readable[frame] = path
+            for group in groups[frame]:
+                there = tuple(a for a in group.annotations if a.pair not in bad)
+                if there:
+                    kept.append(Group(group.frame_id, group.primary_date, there))
+    if not kept:
+        reason = f": {problems[0]}" if problems else ""
+        raise DataError(f"{minicubes}: none of its interferograms is usable{reason}")
+    volcanoes = {f: names for f, names in read_frame_names(folder).items() if f in readable}
+    synthetic = (folder / "synthesis.json").exists()
+    return Source(readable, tuple(kept), volcanoes, tuple(problems), tuple(differences), synthetic)
+
+
+def _compare(
+    path: str,
+    frame: str,
+    annotations: list[Annotation],
+    problems: list[Problem] | None,
+    differences: list[Problem],
+) -> set[Pair]:
+    """Check a cube against the usable annotations of its frame; the pairs that are bad."""
+    if not annotations:
+        what = "there are no annotations of this frame"
+        raise ProblemError(Problem(what, "add them, or move the cube elsewhere", path, frame))
+    bad: set[Pair] = set()
+
+    def refuse(problem: Problem) -> None:
+        with collecting(problems):
+            raise ProblemError(problem)
+
+    with Minicube.open(path) as cube:
+        if cube.frame_id != frame:
+            what = f"the cube says that it is frame {cube.frame_id}"
+            raise ProblemError(Problem(what, "rename the file", path, frame))
+        for pair in sorted(cube.pairs - {annotation.pair for annotation in annotations}):
+            what = "the cube has this interferogram, but the annotations do not"
+            refuse(Problem(what, "complete the annotations", path, frame, pair))
+        for annotation in (annotation for annotation in annotations if annotation.usable):
+            pair, number = annotation.pair, annotation.unique_id
+            if pair not in cube.pairs:
+                what = "the interferogram is annotated, but the cube does not have it"
+                bad.add(pair)
+                refuse(Problem(what, "fetch the whole cube", path, frame, pair, number))
+                continue
+            for problem in check_polygons(cube, annotation):
+                bad.add(pair)
+                refuse(problem)
+            differences += check_fields(cube, annotation)
+    return bad
+
+
+def _beside(minicubes: str | Path) -> Path:
+    if is_url(minicubes):
+        raise DataError(
+            f"{minicubes}: give the annotations of remote cubes as a local path (--annotations)"
+        )
+    path = Path(minicubes)
+    return path.parent if path.name.endswith((".zarr", ".zip", ".tar")) else path
+
+
+def _stamps(path: str) -> Iterator[object]:
+    """What shows that a file was changed, without reading it."""
+    if is_url(path):
+        system, inner = file_system(path)
+        # Over HTTP and in object stores a folder is nothing of its own; its metadata is a file.
+        folder = not file_name(path).endswith((".zip", ".tar"))
+        for entry in [f"{inner}/{name}" for name in GROUP_FILES] if folder else [inner]:
+            with reaching(path):
+                details = system.info(entry) if system.exists(entry) else {}
+            yield [details.get(key) for key in ("size", "ETag", "etag", "mtime", "LastModified")]
+        return
+    # In a directory store every array's folder gets a new time when a chunk is added or replaced.
+    for place in (Path(path), *sorted(Path(path).glob("*"))):
+        status = place.stat()
+        yield place.name, status.st_mtime_ns, status.st_size if place.is_file() else 0

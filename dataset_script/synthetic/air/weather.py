@@ -1,0 +1,142 @@
+"""The air of an acquisition: ERA5-like fields, and turbulence.
+
+The fields lie on nodes 0.25 degrees apart, at the height of a smooth model orography, and are
+interpolated bilinearly. `dataset_script.stratification` has the delay that follows from them.
+
+Turbulence is Hanssen's (2001): an isotropic surface a date whose spectrum falls as k^-5/3 at
+wavelengths beyond the thickness of the wet layer, and as k^-8/3 below it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from dataset_script.rows.stratification import (
+    DRY_GAS,
+    GRAVITY,
+    LAPSE,
+    PRESSURE,
+    SEA_LEVEL_PA,
+    TEMPERATURE,
+    VAPOUR,
+    VAPOUR_SCALE_M,
+)
+from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.power_law import power_law_field
+from dataset_script.synthetic.ground.terrain import Climate
+
+NODE_DEGREES = 0.25
+
+SPECTRUM_SLOPES = (5 / 3, 8 / 3)
+SPECTRUM_BREAK_M = 10_000.0
+"""With it the structure function follows that of a real crop from 0.9 to 7 km within a tenth."""
+TURBULENCE_M = 0.0013
+"""Median root mean square difference of the turbulent zenith delay between points 2 km apart."""
+TURBULENCE_LAG_M = 2000.0
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The coarse grid of the weather model under a frame.
+
+    Attributes:
+        latitude: Node latitudes, descending, (n,).
+        longitude: Node longitudes, ascending, (m,).
+        to_rows: Bilinear weights from nodes to pixel rows, (H, n).
+        to_columns: Bilinear weights from nodes to pixel columns, (W, m).
+        orography: Height of the weather model's ground at the nodes, (n, m).
+    """
+
+    latitude: np.ndarray
+    longitude: np.ndarray
+    to_rows: np.ndarray
+    to_columns: np.ndarray
+    orography: np.ndarray
+
+    @classmethod
+    def under(cls, grid: Grid, dem: np.ndarray) -> Nodes:
+        """Lay the nodes around a frame; their ground is the frame's own, smoothed."""
+        latitude = _node_axis(grid.latitude)[::-1]
+        longitude = _node_axis(grid.longitude)
+        smooth = gaussian_filter(dem.astype(float), NODE_DEGREES / 0.001 / 4, mode="nearest")
+        rows = np.abs(grid.latitude[:, None] - latitude).argmin(axis=0)
+        columns = np.abs(grid.longitude[:, None] - longitude).argmin(axis=0)
+        return cls(
+            latitude,
+            longitude,
+            _weights(grid.latitude, latitude),
+            _weights(grid.longitude, longitude),
+            smooth[np.ix_(rows, columns)],
+        )
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Interpolate node values (n, m) bilinearly to the pixels (H, W)."""
+        return self.to_rows @ values @ self.to_columns.T
+
+
+def _node_axis(axis: np.ndarray) -> np.ndarray:
+    first = np.floor(axis.min() / NODE_DEGREES)
+    last = np.ceil(axis.max() / NODE_DEGREES)
+    return NODE_DEGREES * np.arange(first, max(last, first + 1) + 1)
+
+
+def _weights(axis: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    return np.clip(1 - np.abs(axis[:, None] - nodes) / NODE_DEGREES, 0, 1)
+
+
+def draw_weather(
+    rng: np.random.Generator, nodes: Nodes, climate: Climate, date: datetime.date
+) -> dict[str, np.ndarray]:
+    """Make up the weather of a date.
+
+    Args:
+        rng: Source of randomness, the date's own.
+        nodes: The weather model's grid.
+        climate: Means and seasons of the place.
+        date: The day.
+
+    Returns:
+        Node values (n, m) of each of `channels.ATMOSPHERIC_VARIABLES`, in the channel
+        table's units.
+    """
+    shape = nodes.orography.shape
+    peak_day = 200 if nodes.latitude.mean() > 0 else 20
+    season = np.cos(2 * np.pi * (date.timetuple().tm_yday - peak_day) / 365.25)
+    disturbed = np.clip(abs(nodes.latitude.mean()) / 50, 0.25, 1)
+
+    def drift(common: float, local: float) -> np.ndarray:
+        return rng.normal(0, common) + local * rng.standard_normal(shape)
+
+    height = nodes.orography
+    sea_level_k = climate.temperature_k + climate.season_k * season + drift(1.5, 0.3)
+    surface_k = sea_level_k - LAPSE * height
+    sea_level_pa = SEA_LEVEL_PA + disturbed * drift(900, 80)
+    pressure = sea_level_pa * (surface_k / sea_level_k) ** (GRAVITY / (DRY_GAS * LAPSE))
+    mean_k = surface_k / (1 + DRY_GAS * LAPSE / GRAVITY)
+    wetness = climate.vapour * np.exp(0.25 * season + drift(0.22, 0.02))
+    return {
+        VAPOUR: wetness * np.exp(-height / VAPOUR_SCALE_M),
+        PRESSURE: pressure,
+        TEMPERATURE: mean_k * pressure / GRAVITY,
+    }
+
+
+def draw_turbulence(rng: np.random.Generator, grid: Grid) -> np.ndarray:
+    """Draw the turbulent zenith delay of a date.
+
+    Args:
+        rng: Source of randomness, the date's own.
+        grid: The frame's pixels.
+
+    Returns:
+        Metres, (H, W).
+    """
+    strength = TURBULENCE_M * np.exp(rng.normal(0, 0.45))
+    pixel_m = grid.pixel_m[0]
+    field = power_law_field(rng, grid.shape, pixel_m, SPECTRUM_SLOPES, [SPECTRUM_BREAK_M])
+    lag = round(TURBULENCE_LAG_M / pixel_m)
+    return field * (strength / np.sqrt(np.mean((field[lag:] - field[:-lag]) ** 2)))

@@ -1,0 +1,1 @@
+"""The ground of a simulated frame: grid, relief, volcanoes, cover."""

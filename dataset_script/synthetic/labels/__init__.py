@@ -1,0 +1,1 @@
+"""What an annotator would say of a simulated interferogram."""

@@ -1,0 +1,1 @@
+"""The satellite: when it passes, where it looks from, what decorrelates."""

@@ -1,0 +1,1 @@
+"""What deforms the ground, and how it develops in time."""

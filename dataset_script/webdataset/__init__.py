@@ -1,0 +1,1 @@
+"""The authors' own WebDataset layout, written and read."""

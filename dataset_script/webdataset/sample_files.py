@@ -1,0 +1,220 @@
+"""One sample of the authors' WebDataset: its three files, to and from a row of ours.
+
+`image.pth` is float32 `[T * 9, H, W]`, step after step, each step's channels in the order of
+`channels.CHANNELS`; `labels.pth` is the deformation mask, int64 `[T, H, W]`; `sample.pth` is a
+dictionary with the annotation records of the T steps.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Features
+
+from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.series import Sample
+from dataset_script.channels import CHANNEL_NAMES, CHANNELS
+from dataset_script.cubes.decoding import decode_raster
+from dataset_script.errors import ConfigError
+from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
+from dataset_script.problems import Problem, ProblemError
+from dataset_script.rows.encoding import describe
+from dataset_script.rows.features import row_features
+from dataset_script.webdataset import torch_files
+
+ABSENT = ("activity_type_mask", "intensity_level_mask")
+"""Columns that this layout has no place for."""
+
+_GEOREFERENCE = ("volcanoes", "bounds", "crs", "pixel_size", "window")
+
+
+def shard_features(timeseries_length: int, image_size: int) -> Features:
+    """Columns of a row read from such a shard: all of ours but `ABSENT`.
+
+    Args:
+        timeseries_length: Steps T.
+        image_size: Height and width in pixels.
+    """
+    features = row_features(timeseries_length, image_size)
+    return Features({name: kind for name, kind in features.items() if name not in ABSENT})
+
+
+def encode_sample(row: Mapping[str, Any]) -> dict[str, bytes]:
+    """A row as the files of one sample.
+
+    `sample.pth` carries, beside the authors' keys, the row's georeference.
+
+    Args:
+        row: A row with all nine channels at full resolution.
+
+    Returns:
+        Contents of `image.pth`, `labels.pth` and `sample.pth`.
+
+    Raises:
+        ConfigError: If a channel is missing or on a node grid.
+    """
+    mask = np.asarray(row["deformation_mask"])
+    planes = []
+    for step in range(len(mask)):
+        for channel in CHANNELS:
+            if channel.name not in row:
+                raise ConfigError(
+                    f"the authors' layout has all of {', '.join(CHANNEL_NAMES)}; this row lacks "
+                    f"{channel.name}: export every channel"
+                )
+            raster = np.asarray(row[channel.name])
+            planes.append(raster[step] if channel.per_step else raster)
+    if any(plane.shape != mask.shape[1:] for plane in planes):
+        raise ConfigError(
+            "the authors' layout keeps the atmosphere at full resolution, not on a node grid: "
+            "export without atmosphere nodes"
+        )
+    annotations = _annotations_of(row)
+    sample = {
+        "frame_id": row["frame_id"],
+        "annotation": [to_record(annotation) for annotation in annotations],
+        "label": [list(annotation.labels) for annotation in annotations],
+        "annotation_path": [f"{annotation.unique_id}.json" for annotation in annotations],
+        **{name: _plain(row[name]) for name in _GEOREFERENCE},
+    }
+    return {
+        "image.pth": torch_files.dumps(np.stack(planes).astype(np.float32), "image"),
+        "labels.pth": torch_files.dumps(mask.astype(np.int64), "labels"),
+        "sample.pth": torch_files.dumps(sample, "sample"),
+    }
+
+
+def decode_sample(members: Mapping[str, bytes], where: str) -> dict[str, Any]:
+    """The files of one sample as a row.
+
+    What the authors' shards do not say is empty (`volcanoes`, `crs`), NaN (`bounds`,
+    `pixel_size`) or -1 (row and column of `window`).
+
+    Args:
+        members: Contents of `image.pth`, `labels.pth` and `sample.pth`.
+        where: Shard and sample, for error messages.
+
+    Returns:
+        A row with the columns of `shard_features`.
+
+    Raises:
+        DataError: If a file is missing, damaged, asks for anything but data, or if shapes,
+            channels or annotations do not fit together.
+    """
+    content = {}
+    for name in ("image.pth", "labels.pth", "sample.pth"):
+        if name not in members:
+            raise _problem(where, f"the sample has no {name}")
+        try:
+            content[name] = torch_files.loads(members[name])
+        except ValueError as error:
+            raise _problem(f"{where}.{name}", str(error)) from None
+    image, labels, sample = content.values()
+    steps = _steps(image, labels, where)
+    annotations = _annotations(sample, steps, where)
+    row = describe(Sample(annotations[0].frame_id, annotations[0].primary_date, annotations))
+    height, width = image.shape[1:]
+    row |= {
+        "volcanoes": sample.get("volcanoes", []),
+        "bounds": sample.get("bounds", [float("nan")] * 4),
+        "crs": sample.get("crs", ""),
+        "pixel_size": sample.get("pixel_size", [float("nan")] * 2),
+        "window": sample.get("window", [-1, -1, height, width]),
+    }
+    try:
+        row["deformation_mask"] = np.stack([decode_raster("deformation_mask", m) for m in labels])
+        planes = image.reshape(steps, len(CHANNELS), height, width)
+        for place, channel in enumerate(CHANNELS):
+            series = np.stack([decode_raster(channel.name, plane) for plane in planes[:, place]])
+            if not channel.per_step and not (series == series[0]).all():
+                raise ValueError(f"channel {channel.name} changes between steps; wrong order?")
+            row[channel.name] = series if channel.per_step else series[0]
+    except ValueError as error:
+        raise _problem(where, str(error)) from None
+    return row
+
+
+class ShardWriter:
+    """Writes rows to one tar in the authors' layout, byte for byte the same for the same rows."""
+
+    def __init__(self, path: Path, features: Features | None = None):
+        # The plainest headers, but for names over 100 characters, as of series of 8 and more.
+        self._tar = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Append a row.
+
+        Raises:
+            ConfigError: If the row has not all nine channels at full resolution.
+        """
+        # WebDataset takes what precedes the first dot of a name as the sample's key.
+        key = str(row["sample_id"]).replace("/", "_").replace(".", "_")
+        for name, content in encode_sample(row).items():
+            member = tarfile.TarInfo(f"{key}.{name}")
+            member.size, member.mode = len(content), 0o644
+            self._tar.addfile(member, io.BytesIO(content))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._tar.close()
+
+
+def _steps(image: Any, labels: Any, where: str) -> int:
+    for name, array, kind in (("image.pth", image, "f"), ("labels.pth", labels, "iu")):
+        if not isinstance(array, np.ndarray) or array.ndim != 3 or array.dtype.kind not in kind:
+            raise _problem(where, f"{name} is no tensor of three dimensions, as it should be")
+    steps, rest = divmod(image.shape[0], len(CHANNELS))
+    if rest or not steps:
+        what = f"image.pth has {image.shape[0]} planes, not a multiple of {len(CHANNELS)} channels"
+        raise _problem(where, what)
+    if labels.shape != (steps, *image.shape[1:]):
+        raise _problem(where, f"labels.pth is {labels.shape}, image.pth {image.shape}")
+    return steps
+
+
+def _annotations(sample: Any, steps: int, where: str) -> tuple[Annotation, ...]:
+    records = sample.get("annotation") if isinstance(sample, dict) else None
+    if not isinstance(records, list) or len(records) != steps:
+        raise _problem(where, f"sample.pth has no list of {steps} annotations")
+    annotations = tuple(from_record(record, where) for record in records)
+    if len({(a.frame_id, a.primary_date) for a in annotations}) != 1:
+        raise _problem(where, "its steps are not of one frame and primary date")
+    return annotations
+
+
+def _annotations_of(row: Mapping[str, Any]) -> list[Annotation]:
+    """The annotations of a row's steps; class codes and names both will do."""
+
+    def names(codes: Iterable[Any], vocabulary: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(c if isinstance(c, str) else vocabulary[int(c)] for c in codes)
+
+    return [
+        Annotation(
+            int(row["unique_ids"][step]),
+            row["frame_id"],
+            row["primary_date"],
+            secondary,
+            names(row["labels"][step], LABELS),
+            names(row["activity_types"][step], ACTIVITY_TYPES),
+            names(row["intensity_levels"][step], INTENSITY_LEVELS),
+            names([row["phases"][step]], PHASES)[0],
+            round(float(row["confidence"][step]), 6),
+            tuple(tuple(map(float, polygon)) for polygon in row["segmentation_mask"][step]),
+            row["captions"][step],
+            **{flag: int(row[flag][step]) for flag in FLAGS},
+        )
+        for step, secondary in enumerate(row["secondary_dates"])
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _problem(where: str, what: str) -> ProblemError:
+    return ProblemError(Problem(what, "fetch or make the shard again", where))

@@ -1,0 +1,1 @@
+"""A model asked about a scene, and its answer."""

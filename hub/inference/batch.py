@@ -1,0 +1,181 @@
+"""Predict on many inputs: a progress bar, one bad input stops nothing, done ones are skipped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm.auto import tqdm
+
+from dataset_script.errors import ConfigError, HephaestusError
+from hub.inference.outputs import save_prediction, write_table, write_then_rename
+from hub.scenes.scene import Scene, SceneError
+from hub.scenes.sources import find_sources
+
+if TYPE_CHECKING:
+    from hub.inference.detector import Detector
+
+TABLE = "summary.csv"
+
+
+@dataclass
+class Batch:
+    """What became of many inputs.
+
+    Attributes:
+        output: Folder of the files.
+        summaries: Summary of each scene that has an answer, old or new, in the inputs' order.
+        skipped: Names of the scenes whose answer was there already.
+        failed: What was wrong, by input.
+    """
+
+    output: Path
+    summaries: list[Mapping[str, Any]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """A table of the answers, then what failed."""
+        width = max((len(summary["scene"]) for summary in self.summaries), default=0)
+        lines = []
+        for summary in self.summaries:
+            area = summary["area_km2"]
+            said = [
+                f"{summary['scene']:<{width}}",
+                f"{summary['decision']:<15}",
+                f"probability {summary['probability']:.2f}",
+                "" if area is None else f"{area:8.2f} km2",
+                "already there" if summary["scene"] in self.skipped else "",
+            ]
+            lines.append("  ".join(said).rstrip())
+            lines += [f"  note: {warning}" for warning in summary["warnings"]]
+        lines += [f"failed: {said}: {why}" for said, why in self.failed.items()]
+        lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {TABLE}")
+        return "\n".join(lines)
+
+    def require_success(self) -> None:
+        """Fail if any input did.
+
+        Raises:
+            SceneError: Saying how many.
+        """
+        if self.failed:
+            total = len(self.failed) + len(self.summaries)
+            raise SceneError(f"{len(self.failed)} of {total} inputs failed, listed above")
+
+
+def predict_many(
+    model: str | Path | Detector,
+    inputs: Sequence[str | Path],
+    output: Path,
+    *,
+    threshold: float | None = None,
+    revision: str | None = None,
+    device: str | None = None,
+    progress: bool = True,
+) -> Batch:
+    """Predict on all inputs and write each one's files, and `summary.csv` over all of them.
+
+    A scene is skipped if its files are there and were made from the same pixels, by the same
+    weights, at the same threshold; so an interrupted run goes on where it stopped.
+
+    Args:
+        model: A detector, or what `Detector.from_pretrained` takes.
+        inputs: See `sources.find_sources`.
+        output: Folder to write to.
+        threshold: Decision threshold, in place of the model's own.
+        revision: Of the model's repository.
+        device: Where to run.
+        progress: Whether to show bars where standard error is a terminal.
+
+    Returns:
+        What became of each.
+
+    Raises:
+        HephaestusError: If the model does not load, an input stands for nothing, or `output`
+            cannot be made. What is wrong with a single scene is in the result instead.
+    """
+    from hub.inference.detector import Detector
+
+    detector = model
+    if not isinstance(detector, Detector):
+        detector = Detector.from_pretrained(detector, revision, device)
+    sources = find_sources(inputs, detector.facts.timeseries_length)
+    batch = Batch(output)
+    taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{output} cannot be made a folder ({error.strerror}): name another --output"
+        ) from None
+    for source in tqdm(sources, unit="scene", disable=None if progress else True):
+        try:
+            scene = _named_apart(source.load(), taken)
+            key = _key(detector, scene, threshold)
+            summary = _finished(output, scene.name, key)
+            if summary is not None:
+                batch.skipped.append(scene.name)
+            else:
+                summary = _predict_one(detector, scene, threshold, output, key, progress)
+            batch.summaries.append(summary)
+        except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
+            batch.failed[source.said] = str(error).splitlines()[0]
+    write_then_rename(output / TABLE, lambda path: write_table(path, batch.summaries))
+    return batch
+
+
+def _predict_one(
+    detector: Detector,
+    scene: Scene,
+    threshold: float | None,
+    output: Path,
+    key: Mapping[str, Any],
+    progress: bool,
+) -> Mapping[str, Any]:
+    with tqdm(
+        desc=scene.name, unit="window", leave=False, disable=None if progress else True
+    ) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        prediction = detector.predict(scene, threshold, report)
+    save_prediction(prediction, output, key)
+    return prediction.summary()
+
+
+def _named_apart(scene: Scene, taken: set[str]) -> Scene:
+    """The scene, renamed if another of the batch already has its name."""
+    name, number = scene.name, 1
+    while name in taken:
+        number += 1
+        name = f"{scene.name}-{number}"
+    taken.add(name)
+    return dataclasses.replace(scene, name=name)
+
+
+def _key(detector: Detector, scene: Scene, threshold: float | None) -> dict[str, Any]:
+    """All that an answer depends on."""
+    return {
+        "input": scene.fingerprint(),
+        "weights": detector.weights,
+        "facts": detector.facts.to_dict(),
+        "threshold": threshold,
+    }
+
+
+def _finished(output: Path, name: str, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The summary of an earlier run's answer, if it is the one wanted and its files are there."""
+    try:
+        record = json.loads((output / f"{name}.json").read_text())
+        made_from, files = record.pop("made_from"), record.pop("files")
+    except (OSError, ValueError, KeyError):
+        return None
+    complete = all((output / file).exists() for file in files.values())
+    return record if complete and made_from == key else None

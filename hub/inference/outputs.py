@@ -1,0 +1,180 @@
+"""The files of a prediction: rasters on the input's grid, polygons, numbers, and a figure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from rasterio.errors import NotGeoreferencedWarning
+
+from hub.inference.polygons import cut_at_antimeridian
+from hub.inference.prediction import Prediction
+
+NO_DATA = 255
+"""Value of the mask GeoTIFF where the input has no data."""
+
+
+KINDS = ("probability", "mask", "geojson", "csv", "figure", "json")
+"""Files of a prediction."""
+
+
+def save_prediction(
+    prediction: Prediction,
+    folder: Path,
+    made_from: Mapping[str, Any] | None = None,
+    kinds: Collection[str] = KINDS,
+) -> dict[str, Path]:
+    """Write `<scene>_probability.tif`, `_mask.tif`, `.geojson`, `.csv`, `.png` and `.json`.
+
+    The GeoTIFFs are cloud-optimised and lie on the input's grid: probability as float32 with NaN
+    for no data, mask as uint8 with 0, 1 and 255. A classification has no rasters and no polygons,
+    and a scene without georeference no polygons. The JSON is written last: where it lies, all
+    the others do.
+
+    Args:
+        prediction: What to write.
+        folder: Where to, made if need be.
+        made_from: Kept in the JSON, to tell later whether the answer still holds.
+        kinds: Which of `KINDS` to write.
+
+    Returns:
+        Path by kind, of what was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = prediction.scene.name
+    summary = prediction.summary()
+    paths: dict[str, Path] = {}
+
+    def put(kind: str, suffix: str, write: Callable[[Path], None]) -> None:
+        if kind not in kinds:
+            return
+        paths[kind] = folder / f"{name}{suffix}"
+        write_then_rename(paths[kind], write)
+
+    if prediction.probability is not None and prediction.mask is not None:
+        probability = prediction.probability
+        mask = np.where(prediction.scene.nodata, np.uint8(NO_DATA), prediction.mask)
+        put("probability", "_probability.tif", _raster_writer(prediction, probability, np.nan))
+        put("mask", "_mask.tif", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
+        if prediction.scene.georeferenced:
+            regions = feature_collection(prediction)
+            put("geojson", ".geojson", lambda path: _write_json(path, regions))
+    put("csv", ".csv", lambda path: write_table(path, [summary]))
+    put("figure", ".png", lambda path: prediction.figure().savefig(path, format="png", dpi=120))
+    files = {kind: path.name for kind, path in paths.items()}
+    record = summary | {"files": files, "made_from": dict(made_from or {})}
+    put("json", ".json", lambda path: _write_json(path, record))
+    return paths
+
+
+def feature_collection(prediction: Prediction, cut: bool = True) -> dict[str, Any]:
+    """The mask's patches as GeoJSON (RFC 7946: longitude and latitude, WGS 84).
+
+    Args:
+        prediction: The prediction.
+        cut: Whether patches across the antimeridian are cut there, as the standard asks; a map
+            draws them in one piece if they are not.
+    """
+    summary = prediction.summary()
+    shared = {
+        key: summary[key]
+        for key in ("scene", "primary_date", "secondary_dates", "threshold", "model", "revision")
+    }
+    features = [
+        {
+            "type": "Feature",
+            "geometry": shapely.geometry.mapping(
+                shapely.transform(
+                    cut_at_antimeridian(region.polygon) if cut else region.polygon,
+                    lambda places: places.round(8),
+                )
+            ),
+            "properties": {
+                "area_km2": region.area_km2,
+                "mean_probability": region.mean_probability,
+                "max_probability": region.max_probability,
+                **shared,
+            },
+        }
+        for region in prediction.regions
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def write_table(path: Path, summaries: list[Mapping[str, Any]]) -> None:
+    """Write summaries as CSV, a row each; lists are joined by "; " and unknowns are empty."""
+    columns = list(dict.fromkeys(key for summary in summaries for key in summary))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for summary in summaries:
+            writer.writerow({key: _cell(value) for key, value in summary.items()})
+
+
+def write_then_rename(path: Path, write: Callable[[Path], None]) -> None:
+    """Write under a temporary name in the same folder, then give the file its own.
+
+    Args:
+        path: The file.
+        write: Writes to the path it is given.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _raster_writer(
+    prediction: Prediction, values: np.ndarray, nodata: float
+) -> Callable[[Path], None]:
+    scene = prediction.scene
+    place = {"crs": scene.crs, "transform": scene.transform} if scene.georeferenced else {}
+
+    def write(path: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(
+                path,
+                "w",
+                driver="COG",
+                height=scene.height,
+                width=scene.width,
+                count=1,
+                dtype=values.dtype,
+                nodata=nodata,
+                compress="deflate",
+                predictor="yes",
+                overview_resampling="nearest",
+                **place,
+            ) as file:
+                file.write(values, 1)
+                file.update_tags(
+                    MODEL=prediction.model,
+                    REVISION=prediction.revision,
+                    THRESHOLD=prediction.threshold,
+                    NOTICE="research, not an alert",
+                )
+
+    return write
+
+
+def _write_json(path: Path, record: Any) -> None:
+    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value))
+    return value

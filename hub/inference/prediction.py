@@ -1,0 +1,178 @@
+"""What a model says of a scene, and how that is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hub.inference.polygons import MAX_POLYGONS, Region, find_regions, mask_area_km2
+from hub.scenes.scene import Scene
+from training.facts import ModelFacts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOW_COHERENCE = 0.2
+"""Mean coherence (0..1) below which an answer carries a warning."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The answer of one model on one scene.
+
+    Attributes:
+        scene: The scene as it came.
+        facts: The model's facts.
+        model: The model's name: repository or folder.
+        revision: The commit of the model's repository, or "local".
+        weights: Digest of the weights, which tells two local models of one name apart.
+        probability: Probability of deformation of each pixel of the scene's grid, float32
+            [H, W], NaN where there is no data; None for a classification model.
+        image_probability: Probability that the scene shows deformation. Segmentation: the
+            largest mean over 9 x 9 training pixels, about a square kilometre. Classification:
+            the largest of all windows.
+        class_probabilities: Probability of each class. Segmentation into several types: the mean
+            over that same square kilometre. Classification: those of the winning window.
+        threshold: Smallest probability that counts as deformation.
+        place: Longitude and latitude, or column and row without georeference, of the middle of
+            the square kilometre or window that `image_probability` is of.
+        warnings: What the reader must know to trust the answer.
+    """
+
+    scene: Scene
+    facts: ModelFacts
+    model: str
+    revision: str
+    weights: str
+    probability: np.ndarray | None
+    image_probability: float
+    class_probabilities: Mapping[str, float]
+    threshold: float
+    place: tuple[float, float]
+    warnings: tuple[str, ...] = ()
+
+    def with_threshold(self, threshold: float) -> Prediction:
+        """The same answer at another threshold, at no cost of inference."""
+        return dataclasses.replace(self, threshold=threshold)
+
+    @property
+    def decision(self) -> str:
+        """Deformation or Non_Deformation."""
+        positive = self.image_probability >= self.threshold
+        return "Deformation" if positive else "Non_Deformation"
+
+    @cached_property
+    def mask(self) -> np.ndarray | None:
+        """Where the probability reaches the threshold, bool [H, W]; None for classification."""
+        if self.probability is None:
+            return None
+        return np.nan_to_num(self.probability, nan=-1.0) >= self.threshold
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """The mask's connected patches, the largest first; none without georeference."""
+        scene = self.scene
+        if self.mask is None or self.probability is None or not scene.georeferenced:
+            return ()
+        assert scene.transform is not None and scene.crs is not None
+        return tuple(find_regions(self.mask, self.probability, scene.transform, scene.crs))
+
+    @cached_property
+    def area_km2(self) -> float | None:
+        """Geodesic area of the mask; None without a mask or a georeference."""
+        if self.mask is None or self.scene.transform is None or self.scene.crs is None:
+            return None
+        return mask_area_km2(self.mask, self.scene.transform, self.scene.crs)
+
+    @property
+    def centroid(self) -> tuple[float, float] | None:
+        """Longitude and latitude of the middle of the largest patch; None if there is none."""
+        if not self.regions:
+            return None
+        middle = self.regions[0].polygon.centroid
+        longitude = middle.x
+        if abs(longitude) > 180:  # a patch across the antimeridian goes on beyond it
+            longitude = (longitude + 180) % 360 - 180
+        return longitude, middle.y
+
+    @cached_property
+    def mean_coherence(self) -> float | None:
+        """Mean coherence (0..1) in the mask, or over all data where there is no mask."""
+        coherence = self.scene.insar_coherence
+        if coherence is None:
+            return None
+        inside = ~self.scene.nodata
+        if self.mask is not None and self.mask.any():
+            inside = self.mask
+        return float(np.mean([step[inside].mean() for step in coherence])) / 255
+
+    @cached_property
+    def reference_iou(self) -> float | None:
+        """Intersection over union with the scene's own mask; None where either is missing."""
+        reference = self.scene.reference
+        if self.mask is None or reference is None:
+            return None
+        union = int((self.mask | reference).sum())
+        return int((self.mask & reference).sum()) / union if union else 1.0
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """The warnings, and those that depend on the threshold."""
+        said = list(self.warnings)
+        if self.mean_coherence is not None and self.mean_coherence < LOW_COHERENCE:
+            where = "in the mask" if self.mask is not None and self.mask.any() else "of the scene"
+            said.append(
+                f"the mean coherence {where} is {self.mean_coherence:.2f}: phase is mostly noise"
+            )
+        if len(self.regions) == MAX_POLYGONS:
+            said.append(f"only the {MAX_POLYGONS} largest patches of the mask are outlined")
+        return tuple(said)
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the rasters, as plain JSON types; what is unknown is None."""
+        scene = self.scene
+        longitude, latitude = self.centroid or (None, None)
+        return {
+            "scene": scene.name,
+            "decision": self.decision,
+            "probability": self.image_probability,
+            "threshold": self.threshold,
+            "class_probabilities": dict(self.class_probabilities),
+            "area_km2": self.area_km2,
+            "patches": len(self.regions) if scene.georeferenced and self.mask is not None else None,
+            "centroid_longitude": longitude,
+            "centroid_latitude": latitude,
+            "most_probable_at": list(self.place),
+            "mean_coherence": self.mean_coherence,
+            "nodata_fraction": float(scene.nodata.mean()),
+            "iou_with_reference": self.reference_iou,
+            "primary_date": scene.primary_date and f"{scene.primary_date:%Y%m%d}",
+            "secondary_dates": [f"{date:%Y%m%d}" for date in scene.secondary_dates],
+            "crs": scene.crs,
+            "model": self.model,
+            "revision": self.revision,
+            "weights": self.weights,
+            "objective": self.facts.objective,
+            "task": self.facts.task,
+            "dataset": self.facts.dataset,
+            "warnings": list(self.all_warnings),
+            "notice": "research, not an alert",
+        }
+
+    def save(self, folder: str | Path) -> dict[str, Path]:
+        """Write all files of the answer; see `outputs.save_prediction`."""
+        from hub.inference.outputs import save_prediction
+
+        return save_prediction(self, Path(folder))
+
+    def figure(self) -> Figure:
+        """Draw phase, coherence, probability and mask; see `figures.draw_prediction`."""
+        from hub.inference.figures import draw_prediction
+
+        return draw_prediction(self)

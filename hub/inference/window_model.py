@@ -1,0 +1,120 @@
+"""A model of ours asked about windows of a scene, in batches, on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from dataset_script.channels import BY_NAME
+from dataset_script.errors import ConfigError
+from hub.inference.windows import Corner, cut
+from hub.scenes.scene import Scene
+from training.data.tasks import Task
+from training.facts import ModelFacts
+from training.inputs.preprocessing import Preprocessor
+from training.models.build import wrap
+
+
+class WindowModel:
+    """Weights, statistics and task of a model, for rasters of its own window's size.
+
+    Args:
+        backbone: The library's own module, weights in place.
+        facts: The model's facts.
+        device: Where to run; a GPU if there is one.
+
+    Raises:
+        ConfigError: If there is no such device.
+
+    Attributes:
+        model: The backbone behind our common signature, in evaluation mode on the device.
+        device: Where it runs.
+    """
+
+    def __init__(self, backbone: nn.Module, facts: ModelFacts, device: str | None = None) -> None:
+        self._facts = facts
+        self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = wrap(backbone, facts.library, facts.objective).to(self.device).eval()
+        self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
+        preprocessor = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
+        # The statistics travel with the weights; the channel table may have moved on since.
+        preprocessor.mean = torch.tensor(facts.mean).reshape(-1, 1, 1)
+        preprocessor.std = torch.tensor(facts.std).reshape(-1, 1, 1)
+        self._preprocessor = preprocessor.to(self.device)
+
+    @property
+    def batch_size(self) -> int:
+        """Windows that are asked about at once."""
+        return 16 if self.device.type == "cuda" else 2
+
+    @torch.inference_mode()
+    def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
+        """See `Detector.logits`."""
+        self._facts.require_channels(channels)
+        if planes.ndim != 5 or planes.shape[1] != self._facts.timeseries_length:
+            raise ConfigError(
+                f"the planes are {list(planes.shape)}; the model takes [batch, "
+                f"{self._facts.timeseries_length}, {len(channels)}, height, width]"
+            )
+        stack = torch.from_numpy(np.ascontiguousarray(planes, np.float32)).to(self.device)
+        answer = self.model(self._preprocessor.normalise(stack)) / self._facts.temperature
+        return answer.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def probabilities(
+        self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Ask about windows of a scene.
+
+        Args:
+            scene: On the training's pixels.
+            steps: Which of its steps the model sees, T of them.
+            corners: Of the B windows; what lies beyond the scene is as beyond the swath.
+
+        Returns:
+            Probability of deformation, float32 `[B, 1]` or `[B, 1, H, W]`, and of each class,
+            `[B, K]` or `[B, K, H, W]`.
+        """
+        rasters = {
+            name: torch.from_numpy(
+                np.stack([self._window(scene, name, corner, steps) for corner in corners])
+            ).to(self.device)
+            for name in self._facts.channels
+        }
+        logits = self.model(self._preprocessor(rasters)) / self._facts.temperature
+        answers = self._task.split_answers(logits)
+        classes = answers.sigmoid() if self._task.multilabel else answers.softmax(1)
+        # Where each step has its own answer, a class holds if it holds at any step.
+        shape = (len(corners), -1)
+        found = self._task.margin(answers).sigmoid()
+        found = found.reshape(*shape, *found.shape[1:]).amax(1, keepdim=True)
+        classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
+        return found.float().cpu().numpy(), classes.float().cpu().numpy()
+
+    def data_share(self, scene: Scene, corner: Corner) -> float:
+        """Share of a window's pixels, 0..1, that hold data."""
+        return 1 - float(cut(scene.nodata, corner, self._facts.image_size, True).mean())
+
+    def _window(self, scene: Scene, name: str, corner: Corner, steps: Sequence[int]) -> np.ndarray:
+        side = self._facts.image_size
+        raster = scene.channel(name)
+        if raster is None:
+            shape = (len(steps), side, side) if BY_NAME[name].per_step else (side, side)
+            return np.full(shape, np.nan, np.float32)
+        # Beyond the scene it is as beyond the swath: phase and coherence 0, the rest unknown.
+        fill = 0 if name in ("insar_difference", "insar_coherence") else np.nan
+        values = cut(raster, corner, side, fill)
+        return values[list(steps)] if BY_NAME[name].per_step else values
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device {device!r} cannot be used here ({reason}): give cpu or cuda, or leave it out"
+        ) from None

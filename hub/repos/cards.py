@@ -1,0 +1,226 @@
+"""Cards: what a repository's README says of a model or a table of results, from templates."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataset_script.channels import select
+from hub.repos.layout import output_names, plane_names
+from hub.repos.results import HUB_TASK, METRICS, dataset_id, eval_results, finite_metrics
+from training.facts import ModelFacts
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIBRARY_NAMES = {
+    "timm": "timm",
+    "smp": "segmentation-models-pytorch",
+    "transformers": "transformers",
+    "hephaestus": "pytorch",
+}
+_SPLIT_NOTES = {
+    "paper": " (by primary date: train to May 2019, validation to December 2019, test from 2020)",
+    "strict": " (by date, without the pairs whose acquisitions lie in two splits)",
+    "spatial": " (by frame)",
+}
+
+_TABLES = (
+    ("baselines", "Against trivial rules", "rule"),
+    ("per_class", "By class", "class"),
+    ("per_volcano", "By volcano", "volcano"),
+    ("per_frame", "By frame", "frame"),
+    ("per_activity_type", "By activity type", "type"),
+    ("per_intensity", "By intensity", "intensity"),
+    ("per_confounder", "By what can pass for deformation, or hide it", "confounder"),
+)
+_SAID = ("split", "samples", "positives", "calibration")
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in one of our templates.
+
+    Args:
+        template: File name under `hub/templates`.
+        **values: Every variable of the template; a missing one is an error.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+def folder_name(folder: Path) -> str:
+    """A folder as the cards name it: with a leading "/" or ".", which no repository has."""
+    return str(folder) if folder.is_absolute() else f"./{folder}"
+
+
+def loading_code(facts: ModelFacts, name: str) -> str:
+    """Three lines that load the model with its library alone.
+
+    Args:
+        facts: The model's facts.
+        name: Repository, or `folder_name`.
+    """
+    size = facts.image_size
+    planes = len(facts.channels) * facts.timeseries_length
+    shape = f"1, {planes}, {size}, {size}"
+    if facts.library == "timm":
+        where = "local-dir" if name.startswith(("/", ".")) else "hf-hub"
+        return (
+            "import timm, torch\n"
+            f'model = timm.create_model("{where}:{name}", pretrained=True).eval()\n'
+            f"logits = model(torch.zeros({shape}))"
+        )
+    if facts.library == "smp":
+        return (
+            "import segmentation_models_pytorch as smp, torch\n"
+            f'model = smp.from_pretrained("{name}").eval()\n'
+            f"logits = model(torch.zeros({shape}))"
+        )
+    if facts.library == "transformers":
+        task = "ImageClassification"
+        if facts.objective == "segmentation":
+            task = "SemanticSegmentation"
+        return (
+            f"import torch; from transformers import AutoModelFor{task}\n"
+            f'model = AutoModelFor{task}.from_pretrained("{name}").eval()\n'
+            f"logits = model(torch.zeros({shape})).logits"
+        )
+    kind = "TemporalSegmenter" if facts.objective == "segmentation" else "TemporalClassifier"
+    shape = f"1, {facts.timeseries_length}, {len(facts.channels)}, {size}, {size}"
+    return (
+        f"import torch; from training.models.temporal import {kind}\n"
+        f'model = {kind}.from_pretrained("{name}").eval()\n'
+        f"logits = model(torch.zeros({shape}))"
+    )
+
+
+def _format(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if math.isfinite(value) else "–"
+    return "–" if value is None else str(value)
+
+
+def _table(title: str, first: str, records: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Records as a table of their plain values; None if there are none."""
+    rows = {name: record for name, record in records.items() if isinstance(record, Mapping)}
+    columns: dict[str, None] = {}
+    for record in rows.values():
+        columns |= dict.fromkeys(
+            key for key, value in record.items() if not isinstance(value, Mapping | list)
+        )
+    if not rows or not columns:
+        return None
+    body = [[name, *(_format(record.get(c)) for c in columns)] for name, record in rows.items()]
+    heads = [METRICS[column][1] if column in METRICS else column for column in columns]
+    return {"title": title, "columns": [first, *heads], "rows": body}
+
+
+def _metric_rows(results: Mapping[str, Any]) -> list[dict[str, str]]:
+    intervals = results.get("confidence_intervals") or {}
+    rows = []
+    for name, value in finite_metrics(results).items():
+        low, high = intervals.get(name) or (None, None)
+        interval = "–" if low is None else f"{_format(low)} to {_format(high)}"
+        rows.append({"title": METRICS[name][1], "value": _format(value), "interval": interval})
+    return rows
+
+
+def _recipe(config: Any) -> str:
+    """The run's configuration as YAML, without the places on the disk of whoever trained."""
+    if config is None:
+        return ""
+    record = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)  # type: ignore[arg-type]
+    record.pop("output", None)
+    for section, key in (("data", "path"), ("model", "init_from")):
+        if isinstance(record.get(section), dict):
+            record[section].pop(key, None)
+    return yaml.safe_dump(record, sort_keys=False).strip()
+
+
+def model_card(
+    facts: ModelFacts,
+    results: Mapping[str, Any] | None,
+    name: str,
+    dataset: str = "",
+    config: Any = None,
+) -> str:
+    """The README of a model's repository.
+
+    Args:
+        facts: The model's facts.
+        results: What `training/evaluate.py` wrote, if it ran.
+        name: Repository, or `folder_name`, that the examples load.
+        dataset: Hub name of the training data.
+        config: The run's configuration (a dataclass or a mapping), for the recipe.
+
+    Returns:
+        Markdown with the Hub's metadata in front.
+    """
+    from huggingface_hub import ModelCardData
+
+    title = Path(name).name
+    steps = facts.timeseries_length
+    known = dataset_id(facts, dataset)
+    metadata = ModelCardData(
+        license="mit",
+        library_name=LIBRARY_NAMES[facts.library],
+        pipeline_tag=HUB_TASK[facts.objective],
+        tags=["insar", "sentinel-1", "volcano", "deformation", "hephaestus-minicubes"],
+        datasets=[known] if known else None,
+        metrics=[METRICS[metric][0] for metric in finite_metrics(results or {})] or None,
+        model_name=title,
+        eval_results=eval_results(facts, results, dataset) if results else None,
+    )
+    found = results or {}
+    tables = (_table(title, first, found.get(key) or {}) for key, title, first in _TABLES)
+    return render(
+        "model_card.md.j2",
+        metadata=metadata.to_yaml().strip(),
+        title=title,
+        name=name,
+        facts=facts,
+        channels=select(facts.channels),
+        planes=plane_names(facts),
+        outputs=output_names(facts),
+        steps=f"a series of {steps} interferograms" if steps > 1 else "a single interferogram",
+        steps_long=(
+            f"the {len(facts.channels)} channels below"
+            + (" for the first step, then for the next, and so on" if steps > 1 else "")
+        ),
+        loading=loading_code(facts, name),
+        split_note=_SPLIT_NOTES.get(facts.split, ""),
+        results={key: found.get(key) for key in _SAID} if results else None,
+        metrics=_metric_rows(found),
+        sections=[table for table in tables if table],
+        recipe=_recipe(config),
+    )
+
+
+def results_card(name: str) -> str:
+    """The README of a results dataset.
+
+    Args:
+        name: Its repository.
+    """
+    from huggingface_hub import DatasetCardData
+
+    metadata = DatasetCardData(
+        license="mit",
+        pretty_name="Results on Hephaestus Minicubes",
+        tags=["insar", "volcano", "deformation", "leaderboard"],
+        configs=[
+            {"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}
+        ],
+    )
+    return render("results_card.md.j2", metadata=metadata.to_yaml().strip(), name=name)

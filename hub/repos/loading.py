@@ -1,0 +1,166 @@
+"""Weights and facts of a published model, from a folder or from the Hub."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dataset_script.errors import ConfigError, HephaestusError
+from hub.errors import HubError, hub_errors
+from hub.repos.layout import FACTS_FILE
+from training.facts import ModelFacts
+
+_WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
+_FILES = ["*.json", _WEIGHTS]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model as it was published.
+
+    Attributes:
+        backbone: The library's own module, weights in place.
+        facts: Its facts.
+        revision: Its commit, or "local".
+        weights: Digest of its weights.
+    """
+
+    backbone: nn.Module
+    facts: ModelFacts
+    revision: str
+    weights: str
+
+
+def load_published(name: str, revision: str | None) -> Published:
+    """Load a model of ours, in whichever library's format.
+
+    Args:
+        name: Folder of a packaged model, or repository NS/NAME.
+        revision: Branch, tag or commit of the repository.
+
+    Returns:
+        The model.
+
+    Raises:
+        ConfigError: If this is not a model of this project, or a revision of a folder is asked
+            for.
+        HubError: If the repository cannot be had, or the weights do not load.
+    """
+    folder = Path(name)
+    commit = "local"
+    if not folder.is_dir():
+        folder = _download(name, revision)
+        commit = folder.name
+    elif revision:
+        raise ConfigError(f"{name} is a folder, which has no revision {revision}: leave it out")
+    if not (folder / FACTS_FILE).exists():
+        said = f"{name} is not a packaged model of this project: it has no {FACTS_FILE}"
+        if (folder / "model.json").exists():
+            said += f"; package the run with `python -m hub push-model {name} --to-folder DIR`"
+        raise ConfigError(said)
+    facts = ModelFacts.load(folder / FACTS_FILE)
+    digest = _digest(folder, name)
+    return Published(_load_backbone(folder, facts, name), facts, commit, digest)
+
+
+def require_download(name: str, revision: str | None, most_bytes: int) -> str | None:
+    """Ask the Hub what `load_published` would download, before it does.
+
+    Args:
+        name: Repository NS/NAME.
+        revision: Branch, tag or commit of the repository.
+        most_bytes: Largest download that is allowed.
+
+    Returns:
+        The commit that was measured, to load instead of a branch that may move on; `revision`
+        itself in offline mode, where nothing is downloaded.
+
+    Raises:
+        HubError: If it would be more, or the repository cannot be had.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.utils import filter_repo_objects
+
+    if constants.HF_HUB_OFFLINE:
+        return revision
+    with hub_errors(f"model {name}"):
+        found = HfApi().model_info(name, revision=revision, files_metadata=True)
+    files = filter_repo_objects(
+        found.siblings or (), allow_patterns=_FILES, key=lambda file: file.rfilename
+    )
+    total = sum(math.inf if file.size is None else file.size for file in files)
+    if total > most_bytes:
+        raise HubError(
+            f"model {name} is {total / 1e6:,.0f} MB to download; at most "
+            f"{most_bytes / 1e6:,.0f} MB are allowed here: choose a smaller one"
+        )
+    return found.sha
+
+
+def _digest(folder: Path, name: str) -> str:
+    """Hash of the weights, which must be safetensors: any other would have to be unpickled."""
+    files = sorted(folder.glob(_WEIGHTS))
+    if not files:
+        raise HubError(f"{name} has no weights as safetensors")
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ConfigError(f"there is no folder {name}, and a repository is named NS/NAME")
+    with hub_errors(f"model {name}"):
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+
+
+def _load_backbone(folder: Path, facts: ModelFacts, name: str) -> nn.Module:
+    from safetensors import SafetensorError
+
+    try:
+        # The Hub's mixin prints where it loads from, into what may be a command's result.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return _load_by_library(folder, facts)
+    except HephaestusError:
+        raise
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise HubError(f"{name} does not load as a {facts.library} model: {reason}") from None
+
+
+def _load_by_library(folder: Path, facts: ModelFacts) -> Any:
+    segmentation = facts.objective == "segmentation"
+    if facts.library == "timm":
+        import timm
+
+        return timm.create_model(f"local-dir:{folder}", pretrained=True)
+    if facts.library == "smp":
+        import segmentation_models_pytorch as smp
+
+        return smp.from_pretrained(str(folder))
+    if facts.library == "transformers":
+        import transformers
+
+        auto = (
+            "AutoModelForSemanticSegmentation"
+            if segmentation
+            else "AutoModelForImageClassification"
+        )
+        return getattr(transformers, auto).from_pretrained(folder, use_safetensors=True)
+    if facts.library == "hephaestus":
+        from training.models.temporal import TemporalClassifier, TemporalSegmenter
+
+        module = TemporalSegmenter if segmentation else TemporalClassifier
+        return module.from_pretrained(folder)
+    raise ConfigError(f"{folder}: unknown library {facts.library!r}")

@@ -1,0 +1,1 @@
+"""Any product to a scene."""

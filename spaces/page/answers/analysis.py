@@ -1,0 +1,150 @@
+"""One analysis: a scene, what the segmentation model and the classifier say of it, in one piece."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hub.inference.prediction import Prediction
+from hub.scenes.scene import Scene
+from page.answers.models import NO_MODEL, Models, predict
+from page.errors import PageError
+from page.gpu import on_gpu
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the models say of a scene.
+
+    Attributes:
+        scene: The scene.
+        segmentation: The segmentation model's prediction, or None where none was asked.
+        classification: The classifier's, or None.
+    """
+
+    scene: Scene
+    segmentation: Prediction | None
+    classification: Prediction | None
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """Those that there are, segmentation first."""
+        return [item for item in (self.segmentation, self.classification) if item is not None]
+
+    @property
+    def verdict(self) -> Prediction:
+        """Who answers for the whole image: the classifier, else the segmentation model."""
+        return self.classification or self.predictions[0]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Both models' warnings, each said once."""
+        return list(dict.fromkeys(text for item in self.predictions for text in item.all_warnings))
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        rasters = [
+            *scene_rasters(self.scene),
+            *(p.probability for p in self.predictions if p.probability is not None),
+        ]
+        return sum(raster.nbytes for raster in rasters)
+
+    def at(self, threshold: float) -> Answer:
+        """The same answer with the mask drawn at another threshold; no model is asked again.
+
+        Args:
+            threshold: On the probability of a pixel, between 0 and 1.
+        """
+        if self.segmentation is None:
+            return self
+        return replace(self, segmentation=self.segmentation.with_threshold(threshold))
+
+    def kept(self) -> Answer:
+        """The answer without the atmosphere, which no picture and no file of it shows."""
+        scene = replace(self.scene, atmosphere={})
+        segmentation, classification = (
+            item and replace(item, scene=scene) for item in (self.segmentation, self.classification)
+        )
+        return Answer(scene, segmentation, classification)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers, as plain JSON types."""
+        said: dict[str, Any] = {"scene": self.scene.name, "warnings": self.warnings}
+        if self.classification is not None:
+            said["classification"] = self.classification.summary()
+        if self.segmentation is not None:
+            said["segmentation"] = self.segmentation.summary()
+        return said
+
+
+def scene_rasters(scene: Scene) -> list[np.ndarray]:
+    """All arrays that a scene holds."""
+    optional = (scene.insar_coherence, scene.dem, scene.reference)
+    rasters = [scene.insar_difference, scene.nodata, *scene.atmosphere.values()]
+    return [*rasters, *(raster for raster in optional if raster is not None)]
+
+
+_predict = on_gpu(predict)
+
+
+def _windows(progress: Progress, start: float, share: float, what: str) -> Callable:
+    def tell(done: int, total: int) -> None:
+        progress(start + share * done / total, f"{what}: window {done} of {total}")
+
+    return tell
+
+
+def analyse(
+    scene: Scene,
+    models: Models,
+    references: tuple[str, str],
+    threshold: float | None,
+    progress: Progress,
+    running: threading.Semaphore,
+) -> Answer:
+    """Ask both models.
+
+    Args:
+        scene: The scene.
+        models: The models kept loaded.
+        references: Segmentation model and classifier, `NO_MODEL` or "" for neither.
+        threshold: For the mask; None for the model's own.
+        progress: Told the share done and what is being done.
+        running: Bounds how many analyses compute at once.
+
+    Returns:
+        The answer.
+
+    Raises:
+        PageError: If no model was chosen, or one is of the other kind.
+        HephaestusError: If a model cannot be loaded or does not fit the scene.
+    """
+    chosen = [text if text and text != NO_MODEL else None for text in references]
+    if not any(chosen):
+        raise PageError("No model is chosen. Choose one under “Models”.")
+    found: list[Prediction | None] = []
+    count = sum(text is not None for text in chosen)
+    for kind, reference in zip(("segmentation", "classification"), chosen, strict=True):
+        if reference is None:
+            found.append(None)
+            continue
+        done = sum(item is not None for item in found) / count
+        progress(done, f"Loading the {kind} model")
+        facts = models.get(reference).facts
+        if facts.objective != kind:
+            raise PageError(f"{reference} is a {facts.objective} model, but was chosen for {kind}.")
+        own = threshold if kind == "segmentation" else None
+        arguments = [models, reference, scene, own]
+        if _predict is predict:  # no callback reaches another process
+            arguments.append(_windows(progress, done, 1 / count, f"Running the {kind} model"))
+        with running:
+            found.append(_predict(*arguments))
+    progress(1.0, "Drawing")
+    return Answer(scene, *found)

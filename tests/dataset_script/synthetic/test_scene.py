@@ -1,0 +1,265 @@
+"""What a synthetic interferogram is made of: geometry, history, air, noise, and how they add up."""
+
+import datetime
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.special import gamma, hyp2f1
+
+from dataset_script.channels import BY_NAME, WAVELENGTH_M
+from dataset_script.rows import stratification
+from dataset_script.synthetic.air import weather as atmosphere
+from dataset_script.synthetic.frames import plan_frames
+from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.power_law import power_law_field
+from dataset_script.synthetic.radar import coherence
+from dataset_script.synthetic.radar.geometry import draw_swath, ground_range, incidence_at
+from dataset_script.synthetic.scene import Scene
+from dataset_script.synthetic.sources.history import Episode, cumulative
+from dataset_script.wrapping import wrap
+
+
+@pytest.fixture(scope="module")
+def scene():
+    (plan,) = plan_frames(1, seed=3, height=96, width=112, acquisitions=26, neighbours=4)
+    return Scene(plan)
+
+
+def test_incidence_inverts_ground_range_and_spans_the_swath():
+    angles = np.radians(np.linspace(30, 46, 9))
+    distances = np.array([ground_range(angle) for angle in angles])
+    np.testing.assert_allclose(incidence_at(distances), angles, atol=1e-9)
+    # An interferometric wide swath is about 250 km.
+    assert 230e3 < distances[-1] - distances[0] < 280e3
+
+
+@pytest.mark.parametrize("direction", ["A", "D"])
+def test_line_of_sight(direction):
+    grid = Grid.around(0.0, 30.0, 400, 900)
+    swath = draw_swath(np.random.default_rng(0), grid, direction)
+    east, north, up = swath.towards_satellite()
+    np.testing.assert_allclose(east**2 + north**2 + up**2, 1)
+    # Right-looking: ascending tracks see from the west, descending ones from the east.
+    assert np.all(east < 0) if direction == "A" else np.all(east > 0)
+    assert np.all(north < 0)
+    incidence = np.degrees(swath.incidence)
+    assert incidence.min() >= 30 - 1e-6 and incidence.max() <= 46 + 1e-6
+    assert np.ptp(incidence) > 4
+    lift = np.zeros((*grid.shape, 3))
+    lift[..., 2] = 0.01
+    expected = -4 * np.pi / WAVELENGTH_M * 0.01 * np.cos(swath.incidence)
+    np.testing.assert_allclose(swath.displacement_phase(lift), expected)
+
+
+def test_swath_edge_is_slanted_and_cuts_a_part():
+    for seed in range(8):
+        grid = Grid.around(10.0, 30.0, 128, 160)
+        inside = draw_swath(np.random.default_rng(seed), grid, "AD"[seed % 2]).inside
+        assert 0.75 < inside.mean() < 0.98
+        reach = inside.sum(axis=0), inside.sum(axis=1)
+        assert min(len(np.unique(side)) for side in reach) > 4
+
+
+def test_history_grows_pauses_and_rebounds():
+    episodes = [Episode(10, 20, 2.0), Episode(50, 30, -1.5, "decay"), Episode(100, 0, 0.5)]
+    days = np.array([0, 10, 20, 30, 40, 50, 80, 90, 100, 101])
+    strength = cumulative(episodes, days)
+    np.testing.assert_allclose(strength[:2], 0)
+    assert strength[2] == pytest.approx(1.0)
+    np.testing.assert_allclose(strength[3:6], 2.0)
+    np.testing.assert_allclose(strength[6:9], 0.5)
+    assert strength[9] == pytest.approx(1.0)
+
+
+def test_phase_closes_around_every_triangle_of_dates(scene):
+    tolerance = 1e-9
+    checked = 0
+    for i, j, k in itertools.combinations(range(len(scene.plan.dates)), 3):
+        if not {(i, j), (j, k), (i, k)} <= set(scene.plan.pairs) or checked == 12:
+            continue
+        first, second, long = (scene.interferogram(p).unwrapped for p in [(i, j), (j, k), (i, k)])
+        assert np.abs(first + second - long).max() < tolerance
+        checked += 1
+    assert checked == 12
+
+
+@given(st.floats(-500, 500))
+@settings(deadline=None)
+def test_wrap_keeps_the_angle_in_its_interval(value):
+    wrapped = wrap(np.array([value]))
+    assert wrapped.dtype == np.float32
+    assert -np.pi < wrapped[0] <= np.float32(np.pi)
+    assert abs(np.exp(1j * wrapped[0]) - np.exp(1j * value)) < 1e-5
+
+
+def test_wrap_at_the_cut():
+    np.testing.assert_array_equal(wrap(np.array([np.pi, -np.pi, 3 * np.pi])), np.float32(np.pi))
+
+
+def test_phase_is_the_wrapped_sum_and_zero_outside_the_swath(scene):
+    interferogram = scene.interferogram(scene.plan.pairs[5])
+    inside = scene.swath.inside
+    expected = np.exp(1j * (interferogram.unwrapped + interferogram.noise))
+    found = np.exp(1j * interferogram.phase.astype(float))
+    assert np.abs(found - expected)[inside].max() < 1e-4
+    assert np.all(interferogram.phase[~inside] == 0)
+    assert np.all(interferogram.coherence[~inside] == 0)
+    assert np.all(interferogram.coherence[inside] > 0)
+    assert np.all(scene.terrain.dem[~inside] >= scene.terrain.dem.min())
+    assert np.ptp(scene.terrain.dem[~inside]) > 0
+
+
+def test_water_is_noise_at_coherence_4_to_10(scene):
+    interferogram = scene.interferogram(scene.plan.pairs[0])
+    water = scene.terrain.water & scene.swath.inside
+    values = interferogram.coherence[water]
+    assert set(np.unique(values)) == set(range(4, 11))
+    assert abs(np.exp(1j * interferogram.phase[water]).mean()) < 0.4
+    land = scene.visible & (interferogram.coherence > 150)
+    assert abs(np.exp(1j * interferogram.noise[land]).mean()) > 0.9
+
+
+def test_stratified_delay_comes_from_the_stored_fields(scene):
+    """Nothing but the cube's fields, the elevation and a static height enters it."""
+    i, j = scene.plan.pairs[3]
+    delays = []
+    for index in (i, j):
+        fields = scene.date(index).fields
+        assert all(values.dtype == np.float32 for values in fields.values())
+        delays.append(stratification.stratified_delay(fields, scene.terrain.dem, scene.orography))
+    phase = 4 * np.pi / WAVELENGTH_M * (delays[1] - delays[0]) / np.cos(scene.swath.incidence)
+    np.testing.assert_allclose(scene.interferogram((i, j)).stratified, phase, atol=1e-9)
+
+
+def test_delay_is_of_textbook_size_and_falls_with_height():
+    fields = {
+        stratification.PRESSURE: np.full(3, 101_325.0),
+        stratification.TEMPERATURE: np.full(3, 101_325.0 / 9.80665 * 245),
+        stratification.VAPOUR: np.full(3, 20.0),
+    }
+    delay = stratification.stratified_delay(fields, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
+    # 2.31 m hydrostatic and 6.3 mm for a millimetre of water.
+    assert delay[0] == pytest.approx(2.307 + 0.126, abs=0.01)
+    assert np.all(np.diff(delay) < 0)
+    dry = {**fields, stratification.VAPOUR: np.zeros(3)}
+    ratio = stratification.stratified_delay(dry, np.array([0.0, 1000.0, 3000.0]), np.zeros(3))
+    # The standard atmosphere's pressures at 1 and 3 km.
+    np.testing.assert_allclose(ratio / ratio[0], [1, 0.887, 0.692], atol=0.004)
+
+
+def test_weather_is_plausible_and_bilinear():
+    (plan,) = plan_frames(1, seed=0, height=120, width=600, acquisitions=12, neighbours=2)
+    dem = np.full(plan.grid.shape, 500.0)
+    nodes = atmosphere.Nodes.under(plan.grid, dem)
+    weather = atmosphere.draw_weather(
+        np.random.default_rng(1), nodes, plan.climate, datetime.date(2018, 3, 1)
+    )
+    for name, values in weather.items():
+        channel = BY_NAME[f"primary_date_{name}"]
+        assert abs(values.mean() - channel.mean) < 4 * channel.std
+        spread = nodes.spread(values)
+        assert spread.min() >= values.min() and spread.max() <= values.max()
+        column = np.abs(plan.grid.longitude - nodes.longitude[1]).argmin()
+        row = np.abs(plan.grid.latitude - nodes.latitude[0]).argmin()
+        if np.isclose(plan.grid.latitude[row], nodes.latitude[0], atol=1e-6):
+            assert spread[row, column] == pytest.approx(values[0, 1], rel=1e-3)
+        # Between two nodes the second difference vanishes.
+        inner = slice(column + 5, column + 100)
+        assert np.abs(np.diff(spread[:, inner], 2)).max() < 1e-6 * np.abs(values).max()
+
+
+def test_turbulence_has_the_spectrum_it_should():
+    # Tapered along the rows, since the cut field is not periodic.
+    taper = np.hanning(1024)
+    power = np.zeros(513)
+    for seed in range(6):
+        field = power_law_field(np.random.default_rng(seed), (64, 1024), 100.0, [8 / 3])
+        power += (np.abs(np.fft.rfft(field * taper)) ** 2).mean(axis=0)
+    wavenumber = np.arange(12, 120)
+    slope = np.polyfit(np.log(wavenumber), np.log(power[wavenumber]), 1)[0]
+    assert slope == pytest.approx(-8 / 3, abs=0.2)
+
+
+def test_turbulence_matches_the_real_crops_structure(real_crop):
+    """The shape of the structure function over two decades, where the ground does not move."""
+    with np.load(real_crop) as crop:
+        phase, valid = crop["insar_difference"], crop["insar_coherence"] >= 120
+        valid &= ~crop["nodata"]
+    valid[230:440, 90:240] = False  # the eruption
+    steps = np.angle(np.exp(1j * np.diff(phase, axis=1)))
+    steps[~(valid[:, 1:] & valid[:, :-1])] = np.nan
+    grid = Grid.around(13.6, 40.6, *phase.shape)
+    ours = atmosphere.draw_turbulence(np.random.default_rng(2), grid)
+    lags = [2, 8, 32]
+    windows = [np.lib.stride_tricks.sliding_window_view(steps, lag, axis=1) for lag in lags]
+    real = [np.sqrt(np.nanmean(window.sum(axis=-1) ** 2)) for window in windows]
+    made = [np.sqrt(np.mean((ours[:, lag:] - ours[:, :-lag]) ** 2)) for lag in lags]
+    np.testing.assert_allclose(np.divide(made, made[1]), np.divide(real, real[1]), rtol=0.35)
+
+
+def just_bamler_deviation(c, looks):
+    """Standard deviation of the phase of L looks by its density (Just & Bamler 1994)."""
+
+    def density(phi):
+        b = c * np.cos(phi)
+        first = gamma(looks + 0.5) * (1 - c**2) ** looks * b
+        first /= 2 * np.sqrt(np.pi) * gamma(looks) * (1 - b**2) ** (looks + 0.5)
+        return first + (1 - c**2) ** looks / (2 * np.pi) * hyp2f1(looks, 1, 0.5, b**2)
+
+    assert quad(density, -np.pi, np.pi)[0] == pytest.approx(1, abs=1e-6)
+    return np.sqrt(quad(lambda phi: phi**2 * density(phi), -np.pi, np.pi)[0])
+
+
+@pytest.mark.parametrize("c", [0.05, 0.2, 0.5, 0.8])
+def test_coherence_sets_the_phase_noise(c):
+    noise = coherence.phase_noise(np.random.default_rng(0), np.full((300, 300), c))
+    assert noise.std() == pytest.approx(just_bamler_deviation(c, coherence.LOOKS), rel=0.02)
+    assert abs(noise.mean()) < 0.03
+
+
+def test_noise_of_an_interferogram_follows_its_own_coherence(scene):
+    interferogram = scene.interferogram(scene.plan.pairs[1])
+    for low, high in ((90, 110), (150, 170)):
+        chosen = (interferogram.coherence >= low) & (interferogram.coherence < high)
+        if chosen.sum() > 300:
+            expected = just_bamler_deviation((low + high) / 2 / 255, coherence.LOOKS)
+            assert interferogram.noise[chosen].std() == pytest.approx(expected, rel=0.15)
+
+
+def test_coherence_falls_with_time_plants_slope_and_gradient(scene):
+    cover = np.array([0.0, 0.3, 0.9])
+    short, long = (coherence.temporal_coherence(cover, days) for days in (6, 96))
+    assert np.all(long < short) and np.all(np.diff(short) < 0) and np.all(np.diff(long) < 0)
+    roughness = coherence.roughness_coherence(scene.terrain)
+    steep = np.hypot(scene.terrain.slope_east, scene.terrain.slope_north)
+    assert np.corrcoef(roughness.ravel(), steep.ravel())[0, 1] < -0.8
+    ramp = np.arange(20) * np.ones((20, 1))
+    gentle, rough = (coherence.gradient_coherence(rate * ramp) for rate in (0.2, 2.0))
+    assert gentle.min() > 0.98 > 0.6 > rough.max()
+
+
+def test_scene_depends_on_the_seed_alone(scene):
+    again = Scene(scene.plan)
+    pair = scene.plan.pairs[7]
+    # Out of order: nothing drawn before may matter.
+    np.testing.assert_array_equal(again.interferogram(pair).phase, scene.interferogram(pair).phase)
+    other = plan_frames(1, seed=4, height=96, width=112, acquisitions=26, neighbours=4)[0]
+    assert other.frame_id != scene.plan.frame_id
+
+
+def test_stratified_air_over_a_quiet_volcano_is_among_the_pairs():
+    """Strong fringes that follow the relief where nothing moves: what a model must not fall for."""
+    (plan,) = plan_frames(1, seed=0, height=128, width=160, acquisitions=40, neighbours=4)
+    scene = Scene(plan)
+    summit = scene.terrain.dem > np.quantile(scene.terrain.dem, 0.97)
+    shore = scene.visible & (scene.terrain.dem < np.quantile(scene.terrain.dem[scene.visible], 0.1))
+    contrast = []
+    for i, j in scene.quiet_pairs():
+        phase = scene.date(j).stratified - scene.date(i).stratified
+        contrast.append(abs(phase[summit].mean() - phase[shore].mean()) / (2 * np.pi))
+    assert np.quantile(contrast, 0.8) > 0.5
+    assert max(contrast) > 1

@@ -1,0 +1,255 @@
+import numpy as np
+import pytest
+import torch
+
+from dataset_script.channels import BY_NAME, CHANNEL_NAMES, select
+from dataset_script.errors import DataError
+from dataset_script.labels import ACTIVITY_TYPES
+from tests.rows import make_dataset, make_dataset_folder
+from tests.training.experiments import samples_of, small
+from training.data.loader import Loader
+from training.data.rows import Rows
+from training.data.sampling import share_out
+from training.data.sources import Samples, open_data
+from training.data.tasks import IGNORED, StepLabels, Task
+from training.inputs.preprocessing import Preprocessor, upsample_nodes
+
+CPU = torch.device("cpu")
+
+
+def batches(samples, order, size=4, workers=0, epoch=0):
+    loader = Loader(samples, CPU, workers, confidence=True)
+    return list(loader.batches(share_out(np.asarray(order), size), epoch))
+
+
+def test_rows_are_viewed_in_their_own_types():
+    dataset = make_dataset(4)
+    rows = Rows(dataset, ["insar_difference", "insar_coherence", "dem"])
+    read = rows.read(2)
+    expected = dataset.with_format("numpy")[2]
+    assert {name: array.dtype.name for name, array in read.items()} == {
+        "insar_difference": "float32",
+        "insar_coherence": "uint8",
+        "dem": "float32",
+    }
+    for name, array in read.items():
+        assert not array.flags.owndata
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_batches_are_the_same_whatever_reads_them(dataset):
+    samples = samples_of(dataset)
+    order = np.random.default_rng(0).permutation(len(samples))
+    plain, threaded = batches(samples, order), batches(samples, order, workers=3)
+    assert len(plain) == len(threaded) > 2
+    for one, other in zip(plain, threaded, strict=True):
+        assert one.rasters.keys() == other.rasters.keys()
+        assert all(torch.equal(one.rasters[k], other.rasters[k]) for k in one.rasters)
+        assert torch.equal(one.target, other.target)
+        assert one.rasters["insar_coherence"].dtype == torch.uint8
+    assert plain[0].weight.tolist() == pytest.approx([0.8] * len(plain[0].weight))
+
+
+def test_a_reader_that_is_left_early_stops(dataset):
+    samples = samples_of(dataset)
+    stream = Loader(samples, CPU, 2).batches(share_out(np.arange(len(samples)), 2))
+    next(stream)
+    stream.close()
+
+
+def test_an_error_while_reading_reaches_the_caller(dataset, monkeypatch):
+    samples = samples_of(dataset)
+    monkeypatch.setattr(samples.rows, "read", lambda row: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        batches(samples, range(4), workers=2)
+
+
+def test_preprocessor_orders_repeats_and_normalises():
+    names = ["dem", "insar_difference", "secondary_date_surface_pressure", "insar_coherence"]
+    rows = Rows(make_dataset(3), names)
+    rasters = {n: torch.from_numpy(np.stack([rows.read(i)[n] for i in range(3)])) for n in names}
+    rasters["dem"][0, 0, 0] = float("nan")
+    images = Preprocessor(names, 3)(rasters)
+    assert images.shape == (3, 3, 4, 32, 32) and images.dtype == torch.float32
+    for place, channel in enumerate(select(names)):
+        raw = rasters[channel.name].float()
+        raw = raw if raw.ndim == 4 else raw[:, None].expand(-1, 3, -1, -1)
+        expected = torch.nan_to_num((raw - channel.mean) / channel.std)
+        torch.testing.assert_close(images[:, :, place], expected)
+
+
+def test_preprocessor_names_what_is_missing():
+    with pytest.raises(DataError, match="lacks dem"):
+        Preprocessor(["dem", "insar_coherence"], 1)({"insar_coherence": torch.ones(1, 1, 8, 8)})
+    with pytest.raises(DataError, match="2 steps where the model takes 3"):
+        Preprocessor(["insar_coherence"], 3)({"insar_coherence": torch.ones(1, 2, 8, 8)})
+
+
+def test_nodes_are_upsampled_corner_to_corner():
+    nodes = torch.rand(2, 3, 5, 7)
+    expected = torch.nn.functional.interpolate(
+        nodes, size=(33, 40), mode="bilinear", align_corners=True
+    )
+    torch.testing.assert_close(upsample_nodes(nodes, (33, 40)), expected)
+
+
+def test_a_dataset_on_nodes_fills_the_image(tmp_path):
+    folder = make_dataset_folder(tmp_path, size=32, nodes=9, counts=(4, 2, 2))
+    samples = samples_of(folder, **{"data.channels": list(CHANNEL_NAMES)})
+    (batch,) = batches(samples, [0, 1])
+    assert batch.rasters["primary_date_surface_pressure"].shape == (2, 9, 9)
+    images = Preprocessor(CHANNEL_NAMES, 3, 32).assemble(batch.rasters)
+    corner = batch.rasters["primary_date_surface_pressure"][0, -1, -1]
+    assert images.shape == (2, 3, 9, 32, 32)
+    assert images[0, 0, CHANNEL_NAMES.index("primary_date_surface_pressure"), -1, -1] == corner
+
+
+def test_opening_says_what_is_wrong(dataset, tmp_path):
+    with pytest.raises(DataError, match=r"ts7"):
+        open_data(small(dataset, "x", **{"data.config": "ts7"}))
+    with pytest.raises(DataError, match="does not exist"):
+        open_data(small(tmp_path / "absent", "x"))
+    with pytest.raises(DataError, match=r"no column .*surface_pressure"):
+        open_data(small(dataset, "x", **{"data.channels": ["surface_pressure"]}))
+    with pytest.raises(DataError, match="series of 3 steps"):
+        open_data(small(dataset, "x", **{"data.timeseries_length": 2}))
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    folder = make_dataset_folder(tmp_path, counts=(4, 2, 2), channels=["dem"])
+    file = next(folder.rglob("train*.parquet"))
+    content = bytearray(file.read_bytes())
+    content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*ts3: .*a file of it is damaged"):
+        open_data(small(folder, "x", **{"data.channels": ["dem"]}))
+
+
+def test_a_file_is_no_dataset(tmp_path):
+    (tmp_path / "rows.py").write_text("")
+    with pytest.raises(DataError, match=r"cannot load .*rows\.py"):
+        open_data(small(tmp_path / "rows.py", "x"))
+
+
+def test_facts_of_the_dataset(dataset):
+    data = open_data(small(dataset, "x"))
+    assert (data.name, data.scheme, data.image_size) == ("made-up rows", "paper", 32)
+    assert data.pixel_size == 0.001
+    assert [len(data.splits[s]) for s in ("train", "validation", "test")] == [22, 10, 10]
+    assert data.splits["train"].positive.tolist() == [bool(i % 2) for i in range(22)]
+
+
+# Groups
+
+GROUP = Task("binary", "classification", "union", 3)
+
+
+def group_samples(lengths, fresh):
+    parts = [make_dataset(1, steps, seed=i, channels=["dem"]) for i, steps in enumerate(lengths)]
+    rows = Rows(parts[0], ["dem"])
+    rows.facts = [Rows(part, ["dem"]).facts[0] for part in parts]
+    return Samples(rows, GROUP, seed=0, fresh=fresh)
+
+
+def test_training_draws_steps_afresh_each_epoch():
+    samples = group_samples([7, 2, 3], fresh=True)
+    assert len(samples) == 3
+    draws = {tuple(samples.steps(0, epoch)) for epoch in range(30)}
+    assert len(draws) > 10
+    assert tuple(samples.steps(0, 4)) == tuple(samples.steps(0, 4))
+    assert {tuple(samples.steps(1, epoch)) for epoch in range(30)} == {(0, 0, 1), (0, 1, 1)}
+    assert tuple(samples.steps(2, 5)) == (0, 1, 2)
+
+
+def test_validation_cuts_groups_into_disjoint_runs():
+    samples = group_samples([7, 2, 3], fresh=False)
+    cuts = [tuple(samples.steps(i)) for i in range(len(samples))]
+    assert cuts[:2] == [(0, 1, 2), (3, 4, 5)]
+    assert len(cuts) == 4
+    assert [tuple(samples.steps(i, 9)) for i in range(4)] == cuts
+
+
+# Targets
+
+STEPS = StepLabels(
+    labels=[[0], [1], [1]],
+    activity_types=[[], [2], [0, 1]],
+    intensity_levels=[[], [1], [3, 1]],
+    phases=[0, 1, 2],
+)
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "expected"),
+    [
+        ("binary", "union", [1]),
+        ("binary", "all", [0, 1, 1]),
+        ("intensity", "union", [3]),
+        ("intensity", "all", [0, 1, 3]),
+        ("phase", "union", [1]),
+        ("phase", "last", [2]),
+        ("activity_type", "last", [[1, 1, 0, 0, 0, 0]]),
+        ("activity_type", "union", [[1, 1, 1, 0, 0, 0]]),
+    ],
+)
+def test_targets_of_whole_images(task, target, expected):
+    found = Task(task, "classification", target, 3).image_target(STEPS)
+    assert found.tolist() == expected
+
+
+def test_an_unannotated_phase_is_ignored():
+    unknown = StepLabels([[0]], [[]], [[]], [3])
+    assert Task("phase", "classification", "union", 1).image_target(unknown).tolist() == [IGNORED]
+
+
+def masks():
+    stack = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
+    stack[0, 0, 0, 0] = 1
+    stack[0, 1, 1, :3] = 2
+    stack[0, 2, 2, 0] = 1
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"), [("last", 1), ("peak", 3), ("union", 5), ("all", 5)]
+)
+def test_targets_of_pixels(target, expected):
+    task = Task("binary", "segmentation", target, 3)
+    found = task.pixel_target(masks(), None)
+    assert found.shape == ((3 if target == "all" else 1), 4, 4)
+    assert found.sum() == expected and found.max() == 1
+
+
+def test_one_named_type_claims_every_marked_pixel_and_several_go_by_code():
+    task = Task("activity_type", "segmentation", "all", 3)
+    stack = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
+    stack[0, 1] = torch.tensor([[0, 77], [1, 0]])  # the one type is Mogi, whatever the code
+    stack[0, 2] = torch.tensor([[1, 2], [5, 0]])  # Sill and Dyke by code; 5 is neither
+    table = torch.from_numpy(task.code_table(STEPS))[None]
+    found = task.pixel_target(stack, table)
+    mogi, sill, dyke = (1 + ACTIVITY_TYPES.index(name) for name in ("Mogi", "Sill", "Dyke"))
+    assert found[0].tolist() == [[0, 0], [0, 0]]
+    assert found[1].tolist() == [[0, mogi], [mogi, 0]]
+    assert found[2].tolist() == [[sill, dyke], [IGNORED, 0]]
+
+
+def test_a_union_ignores_a_pixel_only_where_no_step_knows_it():
+    task = Task("intensity", "segmentation", "union", 3)
+    stack = torch.zeros(1, 3, 1, 3, dtype=torch.uint8)
+    stack[0, 1] = torch.tensor([[7, 0, 0]])  # Low, the only level of that step
+    stack[0, 2] = torch.tensor([[2, 2, 3]])  # 2 (Medium) is not among High and Low
+    table = torch.from_numpy(task.code_table(STEPS))[None]
+    assert task.pixel_target(stack, table)[0].tolist() == [[1, IGNORED, 3]]
+
+
+def test_margin_is_the_log_odds_of_any_deformation():
+    logits = torch.randn(5, 7)
+    task = Task("activity_type", "segmentation", "union", 3)
+    expected = torch.logit(1 - logits.softmax(1)[:, 0])
+    torch.testing.assert_close(task.margin(logits), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_channel_statistics_come_from_the_table():
+    preprocess = Preprocessor(["dem"], 1)
+    assert preprocess.mean.item() == pytest.approx(BY_NAME["dem"].mean)
+    assert not list(preprocess.state_dict())  # nothing of it belongs among a model's weights

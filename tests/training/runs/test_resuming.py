@@ -1,0 +1,134 @@
+"""A run that is killed and resumed must end as if nothing had happened."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dataset_script.errors import ConfigError
+from tests.places import ROOT
+from tests.training.experiments import history, small
+from training.config.options import save_config
+from training.runs.checkpoints import read_latest
+from training.train import train
+
+OPTIONS = {
+    "training.epochs": 4,
+    "training.validate_every": 2,
+    "training.checkpoint_every": 1,
+    "training.ema_decay": 0.9,
+    "training.accumulation": 2,
+    "augmentation.flip": 0.5,
+    "augmentation.noise": 0.5,
+    "augmentation.phase_offset": 1.0,
+    "model.options": {"drop_rate": 0.3},  # draws from the global random stream
+}
+
+# Trains in a child process for each kill, so that the imports are paid for once: the child is
+# forked with everything loaded and kills itself with SIGKILL at the given update.
+DRIVER = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+from training.config.options import load_config
+from training.fit import loop
+from training.train import train
+torch = loop.torch
+torch.set_num_threads(1)
+kills = {kills!r}
+plain = loop.Trainer._update
+for kill in [*kills, None]:
+    child = os.fork()
+    if not child:
+        def update(self, updates_per_epoch, kill=kill):
+            if self.progress.update == kill:
+                os.kill(os.getpid(), signal.SIGKILL)
+            plain(self, updates_per_epoch)
+        loop.Trainer._update = update
+        train(load_config({config!r}), resume=True)
+        sys.stdout.flush()
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(dataset, tmp_path_factory):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    train(small(dataset, run, **OPTIONS))
+    return run
+
+
+def test_killed_five_times_ends_bitwise_equal(dataset, uninterrupted, tmp_path):
+    run = tmp_path / "run"
+    config = tmp_path / "config.yaml"
+    save_config(small(dataset, run, **OPTIONS), config)
+    updates = read_latest(uninterrupted, 0)[0].progress.update
+    kills = sorted(random.Random(updates).sample(range(updates), 5))
+    code = DRIVER.format(root=str(ROOT), kills=kills, config=str(config))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=280
+    )
+    statuses = [int(line) for line in done.stdout.splitlines() if line.isdigit()]
+    assert statuses == [signal.SIGKILL] * 5 + [0], done.stderr[-3000:]
+    assert history(run) == history(uninterrupted)
+    for name in ("best/model.safetensors", "model.json"):
+        assert (run / name).read_bytes() == (uninterrupted / name).read_bytes()
+    (ours, ours_rng), (theirs, theirs_rng) = read_latest(run, 0), read_latest(uninterrupted, 0)
+    assert ours.progress == theirs.progress
+    assert_equal(ours.model, theirs.model)
+    assert_equal(ours.ema, theirs.ema)
+    assert_equal(ours.optimizer, theirs.optimizer)
+    assert_equal(ours_rng, theirs_rng)
+
+
+def assert_equal(ours, theirs):
+    if isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs)
+    elif isinstance(ours, dict):
+        assert ours.keys() == theirs.keys()
+        for key in ours:
+            assert_equal(ours[key], theirs[key])
+    elif isinstance(ours, list | tuple):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_equal(one, other)
+    else:
+        assert ours == theirs
+
+
+def test_keeps_the_last_checkpoints_and_nothing_partial(uninterrupted):
+    names = sorted(path.name for path in (uninterrupted / "checkpoints").iterdir())
+    assert len(names) == 2
+    assert all(name.startswith("step-") for name in names)
+
+
+def test_a_damaged_checkpoint_is_passed_over(uninterrupted, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(uninterrupted, run)
+    older, newest = sorted((run / "checkpoints").iterdir())
+    (newest / "optimizer.pt").write_bytes(b"torn")
+    expected = json.loads((older / "progress.json").read_text())["update"]
+    assert read_latest(run, 0)[0].progress.update == expected
+    (older / "model.safetensors").write_bytes(b"torn")
+    with pytest.raises(ConfigError, match=r"no checkpoint .* can be read"):
+        read_latest(run, 0)
+
+
+def test_a_finished_run_is_not_overwritten_unasked(dataset, uninterrupted):
+    before = load_file(uninterrupted / "best/model.safetensors")
+    with pytest.raises(ConfigError, match="--resume continues it"):
+        train(small(dataset, uninterrupted, **OPTIONS))
+    train(small(dataset, uninterrupted, **OPTIONS), resume=True)
+    assert_equal(load_file(uninterrupted / "best/model.safetensors"), before)
+
+
+def test_other_settings_cannot_continue_a_run(dataset, uninterrupted):
+    changed = OPTIONS | {"optimizer.learning_rate": 1.0}
+    with pytest.raises(ConfigError, match=r"another optimizer\.learning_rate"):
+        train(small(dataset, uninterrupted, **changed), resume=True)

@@ -1,0 +1,203 @@
+import csv
+import json
+
+import pytest
+import yaml
+
+from dataset_script.errors import ConfigError
+from tests.places import ROOT
+from tests.rows import make_dataset_folder
+from tests.training.experiments import python
+from training import sweep as script
+from training.sweeps.grid import cells, read_sweep
+from training.sweeps.table import Row, read_reference, to_csv, to_markdown
+
+SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
+
+
+@pytest.fixture
+def plan(tmp_path):
+    channels = ["insar_difference", "insar_coherence", "dem", "surface_pressure"]
+    data = make_dataset_folder(tmp_path, counts=(8, 6, 6), channels=channels)
+    (tmp_path / "insar.yaml").write_text("data:\n  channels: [insar_difference, dem]\n")
+    (tmp_path / "all.yaml").write_text(f"data:\n  channels: {channels}\n")
+    (tmp_path / "tiny.yaml").write_text("model:\n  name: test_resnet\n")
+    reference = tmp_path / "published.csv"
+    reference.write_text(
+        "model,atmosphere,timeseries_length,precision,recall,f1,f1_sd,auroc\n"
+        "Tiny,no,3,0.5,0.25,0.3333,0.01,0.75\n"
+    )
+    sweep = {
+        "output": str(tmp_path / "sweep"),
+        "reference": str(reference),
+        "seeds": [3, 4],
+        "models": {
+            "Tiny": [str(tmp_path / "tiny.yaml")],
+            "Other": [{"model.name": "test_efficientnet"}],
+        },
+        "inputs": {"bare": [str(tmp_path / "insar.yaml")], "full": [str(tmp_path / "all.yaml")]},
+        "skip": ["Other / full"],
+        "overrides": {
+            "data.path": str(data),
+            "data.workers": 0,
+            "training.epochs": 1,
+            "training.batch_size": 4,
+            "tracking.trackers": [],
+        },
+    }
+    path = tmp_path / "sweep.yaml"
+    path.write_text(yaml.safe_dump(sweep, sort_keys=False))
+    return path
+
+
+def test_grid(plan):
+    found = [(c.model, c.inputs, c.config.seed) for c in cells(read_sweep(plan))]
+    assert {c.config.model.name for c in cells(read_sweep(plan)) if c.model == "Other"} == {
+        "test_efficientnet"
+    }
+    assert found == [
+        ("Tiny", "bare", 3),
+        ("Tiny", "full", 3),
+        ("Other", "bare", 3),
+        ("Tiny", "bare", 4),
+        ("Tiny", "full", 4),
+        ("Other", "bare", 4),
+    ]
+
+
+def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": []}
+    plan.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert script.sweep(plan, ["--training.select=auroc"]) == []
+    folder = plan.parent / "sweep"
+    rows = list(csv.DictReader((folder / "table.csv").open()))
+    assert [(r["model"], r["atmosphere"], r["timeseries_length"], r["seeds"]) for r in rows] == [
+        ("Tiny", "no", "3", "3 4"),
+        ("Tiny", "yes", "3", "3 4"),
+    ]
+    each = [
+        json.loads((folder / f"tiny-bare/seed-{seed}/results.json").read_text())["metrics"]["auroc"]
+        for seed in (3, 4)
+    ]
+    assert float(rows[0]["auroc"]) == pytest.approx(sum(each) / 2, abs=1e-4)
+    assert (rows[0]["published_auroc"], rows[1]["published_auroc"]) == ("0.75", "")
+    text = (folder / "table.md").read_text()
+    assert "*50.00 / 25.00 / 33.33±1.00 / 75.00*" in text
+    assert "time series (T=3)" in text
+
+    def never(*arguments, **options):
+        raise AssertionError("a finished run was trained again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(script, "train", never)
+        assert script.sweep(plan, ["--training.select=auroc"]) == []
+        failures = script.sweep(plan, ["--training.select=auroc", "--training.epochs=2"])
+        assert len(failures) == 4
+        assert all("another training.epochs" in failure for failure in failures)
+    results = folder / "tiny-bare/seed-3/results.json"
+    script.evaluate(results.parent, "validation")  # no row of the table, which is of the test split
+    assert script.sweep(plan, ["--training.select=auroc"]) == []
+    assert json.loads(results.read_text())["split"] == "test"
+
+
+def test_jobs_at_once_give_the_same_table(plan):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
+    plan.write_text(yaml.safe_dump(content | {"jobs": 2}, sort_keys=False))
+    result = python("training/sweep.py", plan)
+    assert result.returncode == 0, result.stderr
+    folder = plan.parent / "sweep"
+    table = (folder / "table.csv").read_text()
+    assert "Tiny,yes,3,3" in table
+    for name in ("tiny-bare", "tiny-full"):
+        assert "epoch 1/1" in (folder / f"logs/{name}-seed3.txt").read_text()
+    assert "epoch 1/1" not in result.stdout + result.stderr
+    plan.write_text(yaml.safe_dump(content | {"output": str(folder.parent / "one")}))
+    assert script.sweep(plan) == []
+    assert (folder.parent / "one/table.csv").read_text() == table
+
+
+def test_one_failing_run_does_not_stop_the_others(plan):
+    plan.write_text(plan.read_text().replace("test_efficientnet", "no_such_model"))
+    content = yaml.safe_load(plan.read_text())
+    content |= {"seeds": [0], "inputs": {"bare": content["inputs"]["bare"]}, "skip": []}
+    plan.write_text(yaml.safe_dump(content))
+    (failure,) = script.sweep(plan)
+    assert "no_such_model" in failure
+    assert (plan.parent / "sweep/tiny-bare/seed-0/results.json").exists()
+
+
+def test_mistakes_are_named(plan):
+    content = yaml.safe_load(plan.read_text())
+    plan.write_text(yaml.safe_dump(content | {"modles": {}}))
+    with pytest.raises(ConfigError, match="did you mean models"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"skip": ["Tiny / nothing"]}))
+    with pytest.raises(ConfigError, match="no cell of it"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"seeds": 3}))
+    with pytest.raises(ConfigError, match="seeds is no list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"models": {"Tiny": "tiny.yaml"}}))
+    with pytest.raises(ConfigError, match="models must give each name a list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"jobs": 0}))
+    with pytest.raises(ConfigError, match="jobs is 0"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"models": {"Tiny": [None]}}))
+    with pytest.raises(ConfigError, match="models must give each name a list"):
+        read_sweep(plan)
+    plan.write_text(yaml.safe_dump(content | {"overrides": ["training.epochs"]}))
+    with pytest.raises(ConfigError, match="overrides is no mapping"):
+        read_sweep(plan)
+
+
+def test_two_runs_never_share_a_folder(plan):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": [], "Tiny+": []}, "skip": [], "seeds": [3]}
+    plan.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match=r"Tiny\+ / bare with seed 3 would be a second run in"):
+        script.sweep(plan)
+    with pytest.raises(ConfigError, match="a second run in elsewhere"):
+        script.sweep(plan, ["--output=elsewhere"])
+
+
+def test_a_model_of_corrected_phases_says_so(plan):
+    data = plan.parent / "hephaestus-minicubes/metadata.json"
+    facts = json.loads(data.read_text())
+    facts["configs"]["ts3"]["correct_stratified"] = True
+    data.write_text(json.dumps(facts))
+    content = yaml.safe_load(plan.read_text())
+    content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
+    del content["inputs"]["full"]
+    plan.write_text(yaml.safe_dump(content))
+    assert script.sweep(plan) == []
+    assert "| Tiny | corrected |" in (plan.parent / "sweep/table.md").read_text()
+
+
+def test_table_in_the_papers_form():
+    values = {"precision": [0.8, 0.9], "recall": [0.5, 0.7], "f1": [0.6, 0.8], "auroc": [0.9, 0.9]}
+    rows = [
+        Row("A", "corrected", 3, [0], {"f1": [0.7]}),
+        Row("A", "no", 1, [0, 1], values),
+        Row("A", "no", 3, [0], {"f1": [0.5]}),
+    ]
+    assert to_markdown(rows, {}).splitlines() == [
+        "| model | atmosphere | single image | time series (T=3) |",
+        "| --- | --- | --- | --- |",
+        "| A | no | 85.00 / 60.00 / 70.00±14.14 / 90.00 | 50.00 |",
+        "| A | corrected | - | 70.00 |",
+    ]
+    line = to_csv(rows, {}).splitlines()[2].split(",")
+    assert line[:8] == ["A", "no", "1", "0 1", "0.8500", "0.0707", "0.6000", "0.1414"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_sweeps_are_valid(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    plan = read_sweep(path)
+    plan.seeds = plan.seeds[:1]
+    published = read_reference(plan.reference)
+    models = {cell.model for cell in cells(plan)}
+    assert {model for model, _, _ in published} <= models

@@ -1,0 +1,1 @@
+"""Samples from wherever they lie to batches on the device."""

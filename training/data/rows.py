@@ -1,0 +1,125 @@
+"""Rows of one split, memory-mapped, as numpy views in the types they are stored in."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Array2D, Array3D, Dataset
+
+from dataset_script.errors import DataError
+from dataset_script.labels import CONFOUNDERS
+from dataset_script.rows.tables import RasterColumn
+from training.data.tasks import StepLabels
+
+_ANNOTATIONS = (
+    "sample_id",
+    "frame_id",
+    "volcanoes",
+    "primary_date",
+    "labels",
+    "activity_types",
+    "intensity_levels",
+    "phases",
+    "confidence",
+    *CONFOUNDERS,
+)
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What is known of a row without its pixels.
+
+    Attributes:
+        sample_id: Id of the row.
+        frame_id: Frame.
+        volcanoes: Names of the volcanoes in it; empty where they are not known.
+        primary_date: Primary date.
+        steps: Labels of each step.
+        confidence: The annotators' confidence in each step.
+        confounders: Strength of each of `CONFOUNDERS` in each step, 0 where absent.
+    """
+
+    sample_id: str
+    frame_id: str
+    volcanoes: Sequence[str]
+    primary_date: datetime.date
+    steps: StepLabels
+    confidence: Sequence[float]
+    confounders: Mapping[str, Sequence[int]]
+
+    @property
+    def group(self) -> str:
+        """Frame and primary date, within which samples are not independent."""
+        return f"{self.frame_id}/{self.primary_date}"
+
+
+class Rows:
+    """Random access to the rasters of one split.
+
+    Args:
+        dataset: The split; any format.
+        columns: Raster columns to read.
+
+    Raises:
+        DataError: If a column is not there.
+    """
+
+    def __init__(self, dataset: Dataset, columns: Sequence[str]) -> None:
+        missing = [name for name in (*columns, *_ANNOTATIONS) if name not in dataset.features]
+        if missing:
+            raise DataError(
+                f"the dataset has no column {', '.join(missing)}; it has "
+                f"{', '.join(dataset.features)}"
+            )
+        self.columns = tuple(columns)
+        self.shapes = {name: tuple(_shape(dataset, name)) for name in columns}
+        self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
+        table = dataset.select_columns(list(columns)).with_format("arrow")[:]
+        self._rasters = {name: RasterColumn(table.column(name)) for name in columns}
+        self.facts = _facts(dataset)
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def read(self, row: int) -> dict[str, np.ndarray]:
+        """Read one row without copying a pixel.
+
+        Args:
+            row: Row number.
+
+        Returns:
+            Read-only arrays by column, `[T, H, W]` or `[H, W]`, in their storage types.
+        """
+        return {name: rasters[row] for name, rasters in self._rasters.items()}
+
+
+def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
+    feature = dataset.features[name]
+    if not isinstance(feature, (Array2D, Array3D)):
+        raise DataError(f"column {name} holds no raster but {feature}")
+    return feature.shape
+
+
+def _facts(dataset: Dataset) -> list[RowFacts]:
+    columns = dataset.select_columns(list(_ANNOTATIONS)).with_format("arrow")[:].to_pydict()
+    return [
+        RowFacts(
+            columns["sample_id"][row],
+            columns["frame_id"][row],
+            columns["volcanoes"][row],
+            columns["primary_date"][row],
+            StepLabels(
+                columns["labels"][row],
+                columns["activity_types"][row],
+                columns["intensity_levels"][row],
+                columns["phases"][row],
+            ),
+            columns["confidence"][row],
+            {name: columns[name][row] for name in CONFOUNDERS},
+        )
+        for row in range(len(dataset))
+    ]

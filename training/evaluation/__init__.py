@@ -1,0 +1,1 @@
+"""From logits to the numbers and figures that are reported."""

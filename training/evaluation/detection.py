@@ -1,0 +1,82 @@
+"""One yes-or-no question put to a split's predictions, as weighted counts by score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.data.tasks import IGNORED
+from training.evaluation.metrics import (
+    at_threshold,
+    auroc,
+    average_precision,
+    count_levels,
+    scores_of,
+)
+from training.evaluation.predictions import Predictions, margin_levels
+
+KEYS = ("precision", "recall", "f1", "auroc", "average_precision", "iou")
+
+
+class Detection:
+    """One yes-or-no question over a split, as weighted counts by score.
+
+    Args:
+        predictions: The predictions.
+        column: Class that is asked for; None asks for deformation as such (any class but the
+            negative one, by its margin).
+    """
+
+    def __init__(self, predictions: Predictions, column: int | None = None) -> None:
+        self.pixels = predictions.histogram
+        if self.pixels is not None:
+            return
+        assert predictions.logits is not None and predictions.targets is not None
+        self.scores, self.truth, counted = _image_scores(predictions, column)
+        answers = predictions.logits.shape[1]
+        self.owner = np.repeat(np.arange(len(predictions.logits)), answers)[counted]
+        self.scores, self.truth = self.scores[counted], self.truth[counted]
+
+    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Levels `[L]`, positives and negatives `[..., L]` under sample weights `[..., N]`."""
+        if self.pixels is not None:
+            flat = self.pixels[:, :, ::-1].reshape(len(self.pixels), -1).astype(float)
+            summed = (weights @ flat).reshape(*weights.shape[:-1], 2, -1)
+            return margin_levels(), summed[..., 1, :], summed[..., 0, :]
+        return count_levels(self.scores, self.truth, weights[..., self.owner])
+
+    def metrics(self, weights: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
+        """The metrics under sample weights `[..., N]`, each `[...]`."""
+        levels, positives, negatives = self.counts(weights)
+        values = scores_of(**at_threshold(levels, positives, negatives, threshold))
+        values["auroc"] = auroc(positives, negatives)
+        values["average_precision"] = average_precision(positives, negatives)
+        keep = KEYS if self.pixels is not None else KEYS[:-1]
+        return {key: values[key] for key in keep}
+
+
+def _image_scores(
+    predictions: Predictions, column: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    logits, targets = predictions.logits, predictions.targets
+    assert logits is not None and targets is not None
+    flat = logits.reshape(-1, logits.shape[-1]).astype(float)
+    if predictions.task.multilabel:
+        hot = targets.reshape(flat.shape)
+        truth = hot.any(1) if column is None else hot[:, column] > 0
+        scores = flat.max(1) if column is None else flat[:, column]
+        return scores, np.asarray(truth), np.ones(len(flat), bool)
+    codes = targets.reshape(-1)
+    one = list(range(1, flat.shape[1])) if column is None else [column]
+    rest = [k for k in range(flat.shape[1]) if k not in one]
+    scores = np.logaddexp.reduce(flat[:, one], 1) - np.logaddexp.reduce(flat[:, rest], 1)
+    return scores, np.isin(codes, one), codes != IGNORED
+
+
+def flat_answers(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits, targets and whether they count, an entry an answer."""
+    assert predictions.logits is not None and predictions.targets is not None
+    logits = predictions.logits.reshape(-1, predictions.logits.shape[-1]).astype(float)
+    if predictions.task.multilabel:
+        return logits, predictions.targets.reshape(logits.shape), np.ones(len(logits), bool)
+    targets = predictions.targets.reshape(-1)
+    return logits, targets, targets != IGNORED

@@ -1,0 +1,101 @@
+"""Where a model says yes and how sure it is: threshold, temperature, calibration.
+
+Threshold and temperature are chosen on validation; what they are worth is measured on any split.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit, softmax
+
+from training.evaluation.calibration import (
+    calibration_error,
+    fit_temperature,
+    fit_temperature_counts,
+    fit_temperature_grid,
+    reliability,
+    reliability_of_sums,
+)
+from training.evaluation.detection import Detection, flat_answers
+from training.evaluation.metrics import best_threshold
+from training.evaluation.predictions import Predictions
+
+
+def choose_threshold(predictions: Predictions) -> float:
+    """The margin that maximises F1 on a split: validation, never test.
+
+    The binary task has one; the classes of other tasks are told apart by their largest output,
+    or, where they are independent, at even odds.
+    """
+    if predictions.task.name != "binary":
+        return 0.0
+    detection = Detection(predictions)
+    return best_threshold(*detection.counts(np.ones(len(predictions.loss))))
+
+
+def choose_temperature(predictions: Predictions) -> float:
+    """The temperature that calibrates a split: validation, never test."""
+    if predictions.likelihoods is not None:
+        return fit_temperature_grid(predictions.likelihoods.sum(0))
+    if predictions.histogram is not None:
+        ones = np.ones(len(predictions.loss))
+        return fit_temperature_counts(*Detection(predictions).counts(ones))
+    logits, targets, counted = flat_answers(predictions)
+    return fit_temperature(logits[counted], targets[counted], predictions.task.multilabel)
+
+
+def calibration(predictions: Predictions, temperature: float) -> dict[str, Any]:
+    """Calibration errors before and after temperature scaling, and the reliability curve.
+
+    Binary tasks are judged by the probability of deformation, exclusive classes by that of the
+    largest, independent ones by all.
+
+    Args:
+        predictions: The predictions; of pixels of several classes, made with this temperature.
+        temperature: Divisor of the logits.
+
+    Returns:
+        `ece_before`, `ece_after`, and `curve`: lists of `probability`, `frequency` and `weight`
+        by bin after scaling, null in empty bins.
+    """
+    if predictions.certainties is not None:
+        before, after = (reliability_of_sums(*sums) for sums in predictions.certainties.sum(0))
+    else:
+        before, after = (reliability(*_probabilities(predictions, t)) for t in (1.0, temperature))
+    return {
+        "ece_before": calibration_error(*before),
+        "ece_after": calibration_error(*after),
+        "curve": {
+            name: [None if math.isnan(value) else float(value) for value in values]
+            for name, values in zip(("probability", "frequency", "weight"), after, strict=True)
+        },
+    }
+
+
+def _probabilities(
+    predictions: Predictions, temperature: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if predictions.task.name == "binary":
+        levels, positives, negatives = Detection(predictions).counts(np.ones(len(predictions.loss)))
+        weights = positives + negatives
+        outcomes = positives / np.where(weights > 0, weights, 1)
+        return expit(levels / temperature), outcomes, weights
+    logits, targets, counted = flat_answers(predictions)
+    logits, targets = logits[counted] / temperature, targets[counted]
+    if predictions.task.multilabel:
+        return expit(logits).ravel(), targets.ravel(), np.ones(targets.size)
+    right = logits.argmax(1) == targets
+    return softmax(logits, 1).max(1), right.astype(float), np.ones(len(targets))
+
+
+def to_probability(threshold: float, temperature: float) -> float:
+    """A margin as the calibrated probability that model facts and users speak of."""
+    return float(expit(threshold / temperature))
+
+
+def to_margin(probability: float, temperature: float) -> float:
+    """The margin whose calibrated probability this is."""
+    return float(logit(probability) * temperature)

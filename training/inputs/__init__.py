@@ -1,0 +1,1 @@
+"""From compact rows to the planes that a model sees."""

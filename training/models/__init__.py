@@ -1,0 +1,1 @@
+"""Any timm, smp or transformers model behind one face."""
