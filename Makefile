@@ -30,11 +30,12 @@ test: $(INSTALLED)  ## Run the tests (two processes)
 coverage: $(INSTALLED)  ## Run the tests and say which lines of the rooms they never reach
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
 
-quality: $(INSTALLED)  ## Check style and types, and look for dead code
+quality: $(INSTALLED)  ## Check style, types, dead code, and which way imports go
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/vulture dataset_script training hub spaces scripts benchmarks --min-confidence 80 --ignore-names dl_manager
+	$(BIN)/vulture
+	PYTHONPATH=spaces $(BIN)/lint-imports
 
 style: $(INSTALLED)  ## Mend what style checks can mend
 	$(BIN)/ruff check --fix .
