@@ -49,9 +49,9 @@ def main() -> None:
 
     from page.answers.files import routes
     from page.errors import PageError
+    from page.layout import build
     from page.session import Session
     from page.view import theme
-    from page.view.layout import build
 
     try:
         with readable_errors():

@@ -557,7 +557,7 @@ def test_the_deployed_page_builds_on_its_own(deployed, tmp_path):
         "import sys, runpy; sys.path.insert(0, sys.argv[1]);"
         "runpy.run_path(sys.argv[1] + '/app.py');"
         "from page.session import Session; from page.settings import Settings;"
-        "from page.view.layout import build; build(Session(Settings()));"
+        "from page.layout import build; build(Session(Settings()));"
         "ours = [m for n, m in sys.modules.items() if n.split('.')[0] in"
         " ('page', 'hub', 'training', 'dataset_script')];"
         "assert all(m.__file__.startswith(sys.argv[1]) for m in ours), ours; print(len(ours))"

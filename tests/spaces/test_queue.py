@@ -26,8 +26,8 @@ class Slow:
 def slow_page(settings, world):
     """One job at a time, two in the queue, and a gate that holds every job."""
     from page.answers.models import Models
+    from page.layout import build
     from page.session import Session
-    from page.view.layout import build
 
     from hub.inference.detector import Detector
 

@@ -63,7 +63,7 @@ def test_the_page_imports_from_its_own_repository_alone(hub, plain, tmp_path):
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path / "space")!r})
-import page.view.layout, page.session
+import page.layout, page.session
 ours = [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] in ("hub", "training")]
 assert ours and not any(f.startswith({str(ROOT)!r} + "/") for f in ours if f), ours
 """
