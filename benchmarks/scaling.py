@@ -67,18 +67,19 @@ _TASKS = {
         "    assert sum(1 for _ in rows)",
     ),
     "training, one epoch": (
-        "import shutil\nfrom training.options import load_config\nfrom training.train import train",
+        "import shutil\nfrom training.config.options import load_config\n"
+        "from training.fit.experiment import train",
         "options = {{'data.path': {data!r}, 'output': {run!r}, 'training.epochs': 1,\n"
         "    'training.validate_every': 1, 'training.sampling': 'all', 'tracking.trackers': []}}\n"
         "shutil.rmtree({run!r}, ignore_errors=True)\n"
         "train(load_config('configs/demo/classification.yaml', options))",
     ),
     "evaluation": (
-        "from training.evaluate import evaluate",
+        "from training.evaluation.evaluating import evaluate",
         "evaluate(Path({first_run!r}), 'train', {data!r})",
     ),
     "prediction": (
-        "import shutil\nfrom hub.predict import predict_many",
+        "import shutil\nfrom hub.inference.batch import predict_many",
         "shutil.rmtree({predictions!r}, ignore_errors=True)\n"
         "rows = [{data!r} + f'::ts3/train/{{i % {rows}}}' for i in range({scenes})]\n"
         "predict_many({model!r}, rows, Path({predictions!r}), progress=False)",

@@ -214,9 +214,10 @@ def _synthesize(parsed: argparse.Namespace) -> None:
 
 def _inspect(parsed: argparse.Namespace) -> None:
     from dataset_script.source.inspection import inspect
+    from dataset_script.source.report_text import report_text
 
     report = inspect(parsed.path, parsed.deep)
-    print(report.to_json() if parsed.json else report.to_text())
+    print(report.to_json() if parsed.json else report_text(report))
     if report.problems:
         raise SystemExit(1)
 

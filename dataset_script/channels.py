@@ -100,7 +100,10 @@ ATMOSPHERIC_VARIABLES: tuple[str, ...] = tuple(field[0] for field in _ATMOSPHERE
 MASKS: tuple[str, ...] = ("deformation_mask", "activity_type_mask", "intensity_level_mask")
 
 WAVELENGTH_M = 0.05546576
-"""Sentinel-1 C-band wavelength; one fringe (2 pi) is half of it along the line of sight."""
+"""Sentinel-1's C-band wavelength in metres."""
+
+FRINGE_CM = WAVELENGTH_M / 2 * 100
+"""Line-of-sight motion of one fringe (2 pi) in centimetres: half a wavelength."""
 
 
 def select(names: Sequence[str]) -> tuple[Channel, ...]:

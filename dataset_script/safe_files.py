@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,19 @@ from dataset_script.errors import DataError
 
 
 @contextmanager
-def renamed(path: Path) -> Iterator[Path]:
+def renamed(path: Path, shared: bool = False) -> Iterator[Path]:
     """A temporary name beside a file, which takes its place if the block succeeds.
 
     Args:
         path: The file's final name; its folder is made.
+        shared: Whether other processes may write the same file at the same time: the temporary
+            name is then this process's own. Otherwise a run takes over what a killed one left.
 
     Raises:
         DataError: If the folder cannot be written to or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    mark = f".{os.getpid()}" if shared else ""
+    temporary = path.with_name(f".{path.name}{mark}.tmp")
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

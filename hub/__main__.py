@@ -166,7 +166,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from hub.scenes.scene import SPECIFICATIONS
+    from hub.scenes.load import SPECIFICATIONS
 
     parser = argparse.ArgumentParser(
         prog="python -m hub",

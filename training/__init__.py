@@ -6,5 +6,3 @@ import os
 # them does: assembling a batch of 512 pixels on a CPU takes a third of the time with large ones.
 # torch reads this when it first allocates.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-
-from training import torchvision_schemas  # noqa: F401 (must run before anything imports torchvision)

@@ -15,45 +15,14 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging
-import math
 from collections.abc import Sequence
-
-from accelerate import Accelerator
-from transformers.utils.logging import disable_progress_bar
 
 from dataset_script.errors import readable_errors
 from training.config.options import read_command_line
 from training.config.pretraining import (
     PretrainingConfig,
-    as_experiment,
     validate_pretraining,
 )
-from training.data.sources import open_data
-from training.fit.pretraining import SPLIT, Pretrainer
-
-
-def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
-    """Pretrain as configured.
-
-    Args:
-        config: The validated configuration.
-        resume: Continue the run in `config.output`, if there is one.
-
-    Returns:
-        The run's folder.
-
-    Raises:
-        HephaestusError: If the configuration, the data or the folder is not right.
-    """
-    accelerator = Accelerator()
-    with accelerator.main_process_first():  # one process fills the cache, the others find it
-        data = open_data(as_experiment(config), (SPLIT,))
-    loss = Pretrainer(config, data, accelerator).fit(resume)
-    accelerator.end_training()
-    if accelerator.is_main_process:
-        told = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
-        print(f"{config.output}/model: {told}")
-    return Path(config.output)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,10 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: With 1 and one line on standard error, if something is wrong with the input.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    disable_progress_bar()  # one for every time the weights are written
     with readable_errors():
         check = validate_pretraining
-        pretrain(*read_command_line("pretrain.py", __doc__, arguments, PretrainingConfig, check))
+        parsed = read_command_line("pretrain.py", __doc__, arguments, PretrainingConfig, check)
+        # After the configuration: a mistake in it is told before torch is loaded.
+        from transformers.utils.logging import disable_progress_bar
+
+        from training.fit.experiment import pretrain
+
+        disable_progress_bar()  # one for every time the weights are written
+        pretrain(*parsed)
 
 
 if __name__ == "__main__":

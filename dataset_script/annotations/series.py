@@ -7,17 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-import numpy as np
+from typing import Any
 
 from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.reading import Annotation
 from dataset_script.errors import ConfigError
 from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.seeding import generator
-
-Target = Literal["last", "peak", "union", "all"]
 
 
 @dataclass(frozen=True)
@@ -167,31 +163,6 @@ def make_samples(
             steps = tuple(group.annotations[i] for i in chosen)
             samples.append(Sample(group.frame_id, group.primary_date, steps))
     return samples
-
-
-def combine_masks(masks: np.ndarray, target: Target) -> np.ndarray:
-    """Combine the masks of a series into its target.
-
-    Args:
-        masks: `[T, ...]`, whole-numbered; 0 is no deformation.
-        target: "last", the last step's mask as it is; "peak", the number of steps that deform at
-            a pixel; "union", 1 where any step deforms; "all", every step.
-
-    Returns:
-        `[...]`, uint8 for peak and union; for "all", `[T, ...]`.
-
-    Raises:
-        ConfigError: If the target is none of these.
-    """
-    if target == "last":
-        return masks[-1]
-    if target == "peak":
-        return np.asarray((masks > 0).sum(axis=0), dtype=np.uint8)
-    if target == "union":
-        return np.asarray((masks > 0).any(axis=0), dtype=np.uint8)
-    if target == "all":
-        return masks
-    raise ConfigError(f"unknown target {target!r}; the targets are {', '.join(get_args(Target))}")
 
 
 def _grouped(annotations: Iterable[Annotation]) -> list[Group]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -29,26 +28,49 @@ def check_cube(
     Returns:
         All that is wrong, frame first, then by pair.
     """
-    frame = cube.frame_id
-    mine = {a.pair: a for a in annotations if a.frame_id == frame}
-    problems = []
-
-    def add(what: str, advice: str, dates: tuple[datetime.date, ...] = ()) -> None:
-        problems.append(Problem(what, advice, cube.path, frame, dates))
-
-    if strip_suffix(file_name(cube.path)) != frame:
-        add(f"the file is not named after its frame {frame}", "rename it to <frame>.zarr")
-    if not mine:
-        add("no annotations for this frame", "add them, or leave the cube out")
-        return problems
-    for pair in sorted(cube.pairs - set(mine)):
-        add("the annotations do not have this interferogram", "annotate it", pair)
-    for pair in sorted(set(mine) - cube.pairs):
-        if mine[pair].usable:
-            add("annotated, but the cube does not have it", "fetch the cube again", pair)
-    for pair in sorted(cube.pairs & set(mine)):
-        problems += check_pair(cube, mine[pair], deep)
+    mine = [a for a in annotations if a.frame_id == cube.frame_id]
+    try:
+        problems = check_frame(cube, mine)
+    except ProblemError as error:
+        return [error.problem]
+    for annotation in sorted(mine, key=lambda annotation: annotation.pair):
+        if annotation.pair in cube.pairs:
+            problems += check_pair(cube, annotation, deep)
     return problems
+
+
+def check_frame(cube: Minicube, annotations: Collection[Annotation]) -> list[Problem]:
+    """Check that a cube is the frame that its name says, and that both have the same pairs.
+
+    Args:
+        cube: An open cube.
+        annotations: The annotations of its frame.
+
+    Returns:
+        A problem for each pair that only one of the two has; unusable annotations need no pixels.
+
+    Raises:
+        ProblemError: If the whole cube cannot be matched with annotations.
+    """
+    frame, path = cube.frame_id, cube.path
+    if (name := strip_suffix(file_name(path))) != frame:
+        what = f"the cube says that it is frame {frame}, its name says {name}"
+        raise ProblemError(Problem(what, "rename it to <frame>.zarr", path, frame))
+    if not annotations:
+        what = "there are no annotations of this frame"
+        raise ProblemError(Problem(what, "add them, or move the cube elsewhere", path, frame))
+    known = {annotation.pair: annotation for annotation in annotations}
+    what = "the cube has this interferogram, but the annotations do not"
+    problems = [
+        Problem(what, "complete the annotations", path, frame, pair)
+        for pair in sorted(cube.pairs - set(known))
+    ]
+    what = "the interferogram is annotated, but the cube does not have it"
+    return problems + [
+        Problem(what, "fetch the whole cube", path, frame, pair, known[pair].unique_id)
+        for pair in sorted(set(known) - cube.pairs)
+        if known[pair].usable
+    ]
 
 
 def check_pair(cube: Minicube, annotation: Annotation, deep: bool = False) -> list[Problem]:

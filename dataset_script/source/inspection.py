@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dataset_script.annotations.reading import (
     FORMS,
@@ -29,111 +26,13 @@ from dataset_script.cubes.minicube import Minicube, find_minicubes
 from dataset_script.errors import ConfigError
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.source.checks import check_cube
-from dataset_script.source.report_text import report_text
+from dataset_script.source.report import Count, Frame, Inspection
 
 LENGTHS = (1, 3)
 SIDE_BY_SIDE = ("paper", "strict")
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One frame: its cube, if it is there, and its annotations.
-
-    Attributes:
-        frame_id: LiCSAR frame.
-        volcanoes: Names of the volcanoes in it.
-        path: Where the cube lies, or "".
-        size: Height and width in pixels, or None without a cube.
-        pixel_size: Width and height of a pixel in degrees, or None.
-        pairs: Interferograms in the cube, or None.
-        annotated: Annotations.
-        usable: Annotations that the quality rule lets pass.
-        positive: Usable annotations with deformation.
-        dates: First and last date of its interferograms, YYYY-MM-DD, or None without any.
-    """
-
-    frame_id: str
-    volcanoes: tuple[str, ...]
-    path: str
-    size: tuple[int, int] | None
-    pixel_size: tuple[float, float] | None
-    pairs: int | None
-    annotated: int
-    usable: int
-    positive: int
-    dates: tuple[str, str] | None
-
-
-@dataclass(frozen=True)
-class Count:
-    """Samples and how many of them show deformation."""
-
-    samples: int
-    positive: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `inspect` found.
-
-    Attributes:
-        path: What was inspected.
-        frames: The frames, by id.
-        left_out: Annotations that fail the quality rule, by flag (one may have several).
-        counts: Scheme, series length and split to samples; a length that no group has is absent.
-        shared: Acquisitions (a frame and a date) that a scheme puts on more than one side.
-        crossing: Interferograms whose dates fall into different splits' periods.
-        timeseries: Pairs and groups of `timeseries.json`, or None where there is no such file.
-        derived: Pairs and groups as derived from the annotations; None without annotations.
-        missing: Pairs that the annotations yield and `timeseries.json` lacks.
-        surplus: Pairs that `timeseries.json` lists against the quality rule.
-        problems: Everything that is wrong.
-    """
-
-    path: str
-    frames: tuple[Frame, ...]
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    counts: Mapping[str, Mapping[int, Mapping[str, Count]]] = field(default_factory=dict)
-    shared: Mapping[str, int] = field(default_factory=dict)
-    crossing: int = 0
-    timeseries: tuple[int, int] | None = None
-    derived: tuple[int, int] | None = None
-    missing: tuple[Annotation, ...] = ()
-    surplus: tuple[Annotation, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    def to_text(self) -> str:
-        """The report for reading."""
-        return report_text(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON types."""
-        return {
-            "path": self.path,
-            "left_out": dict(self.left_out),
-            "crossing_pairs": self.crossing,
-            "frames": [asdict(frame) for frame in self.frames],
-            "shared_acquisitions": dict(self.shared),
-            "counts": {
-                scheme: {
-                    f"ts{length}": {split: asdict(count) for split, count in splits.items()}
-                    for length, splits in lengths.items()
-                }
-                for scheme, lengths in self.counts.items()
-            },
-            "timeseries": self.timeseries and _sizes(*self.timeseries),
-            "derived": self.derived and _sizes(*self.derived),
-            "missing_from_timeseries": list(map(_pair_record, self.missing)),
-            "surplus_in_timeseries": list(map(_pair_record, self.surplus)),
-            "problems": [problem.to_dict() for problem in self.problems],
-        }
-
-    def to_json(self) -> str:
-        """The report for programs."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-
-
-def inspect(path: str | Path, deep: bool = False) -> Report:
+def inspect(path: str | Path, deep: bool = False) -> Inspection:
     """Look at a folder of cubes, of annotations, or of both, or at a single cube.
 
     A single cube is checked against the annotations beside it, if there are any.
@@ -169,7 +68,7 @@ def inspect(path: str | Path, deep: bool = False) -> Report:
         for frame in sorted(shown)
     ]
     if not annotations:
-        return Report(str(path), tuple(frames), problems=tuple(problems))
+        return Inspection(str(path), tuple(frames), problems=tuple(problems))
     return _with_groups(str(path), frames, annotations, folder, problems)
 
 
@@ -232,7 +131,7 @@ def _with_groups(
     annotations: Mapping[int, Annotation],
     folder: Path | None,
     problems: list[Problem],
-) -> Report:
+) -> Inspection:
     file = folder and (folder if folder.is_dir() else folder.parent) / "timeseries.json"
     shown = {frame.frame_id for frame in frames}
     derived = [group for group in derive_groups(annotations) if group.frame_id in shown]
@@ -249,7 +148,7 @@ def _with_groups(
     mine = [a for a in annotations.values() if a.frame_id in shown]
     left_out = Counter(flag for a in mine for flag in unusable if getattr(a, flag))
     splits = {scheme: assign(groups, scheme) for scheme in SIDE_BY_SIDE}
-    return Report(
+    return Inspection(
         path,
         tuple(frames),
         dict(left_out),
@@ -283,15 +182,3 @@ def _counts(
             for split, made in samples.items()
         }
     return counts
-
-
-def _sizes(pairs: int, groups: int) -> dict[str, int]:
-    return {"pairs": pairs, "groups": groups}
-
-
-def _pair_record(annotation: Annotation) -> dict[str, Any]:
-    return {
-        "frame": annotation.frame_id,
-        "dates": [f"{date:%Y%m%d}" for date in annotation.pair],
-        "unique_id": annotation.unique_id,
-    }

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dataset_script.annotations.reading import Annotation
 from dataset_script.annotations.splits import SPLITS
-
-if TYPE_CHECKING:
-    from dataset_script.source.inspection import Count, Report
+from dataset_script.source.report import Count, Inspection
 
 MOST_LINES = 40
 """Problems or pairs listed before the rest is only counted."""
 
 
-def report_text(report: Report) -> str:
+def report_text(report: Inspection) -> str:
     """Lay a report out for reading.
 
     Args:
@@ -31,7 +28,7 @@ def report_text(report: Report) -> str:
     return "\n\n".join([report.path, *sections])
 
 
-def _frames(report: Report) -> str:
+def _frames(report: Inspection) -> str:
     rows = [("frame", "pixels", "deg/pixel", "pairs", "annotated", "usable", "positive", "dates")]
     for frame in report.frames:
         rows.append(
@@ -51,7 +48,7 @@ def _frames(report: Report) -> str:
     return f"{title}\n{_table(rows)}"
 
 
-def _quality(report: Report) -> str:
+def _quality(report: Inspection) -> str:
     total = sum(frame.annotated for frame in report.frames)
     usable = sum(frame.usable for frame in report.frames)
     why = ", ".join(f"{flag} {count}" for flag, count in sorted(report.left_out.items()))
@@ -59,7 +56,7 @@ def _quality(report: Report) -> str:
     return f"{_count(total, 'annotation')}, {usable} usable{out}"
 
 
-def _splits(report: Report) -> str:
+def _splits(report: Inspection) -> str:
     schemes = list(report.counts)
     rows = [("samples (positive)", *(f"T={t} {s}" for t in _lengths(report) for s in schemes))]
     for split in SPLITS:
@@ -75,7 +72,7 @@ def _splits(report: Report) -> str:
     )
 
 
-def _timeseries(report: Report) -> str:
+def _timeseries(report: Inspection) -> str:
     if report.derived is None or report.timeseries is None:
         pairs, groups = report.derived or (0, 0)
         return f"no timeseries.json; the annotations yield {pairs} pairs in {groups} groups"
@@ -93,7 +90,7 @@ def _timeseries(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _problems(report: Report) -> str:
+def _problems(report: Inspection) -> str:
     if not report.problems:
         return "no problems found"
     lines = [f"{_count(len(report.problems), 'problem')}:"]
@@ -116,7 +113,7 @@ def _shortened(lines: list[str]) -> list[str]:
     return [*lines[:MOST_LINES], f"  ... and {len(lines) - MOST_LINES} more"]
 
 
-def _lengths(report: Report) -> list[int]:
+def _lengths(report: Inspection) -> list[int]:
     return sorted({length for lengths in report.counts.values() for length in lengths})
 
 

@@ -14,7 +14,7 @@ from dataset_script.cubes.locations import file_name, file_system, is_url, reach
 from dataset_script.cubes.minicube import Minicube, find_minicubes
 from dataset_script.errors import DataError
 from dataset_script.problems import Problem, ProblemError, collecting
-from dataset_script.source.checks import check_fields, check_polygons
+from dataset_script.source.checks import check_fields, check_frame, check_polygons
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def open_source(
     kept: list[Group] = []
     for frame, path in cubes.items():
         with collecting(listed):
-            bad = _compare(path, frame, annotated[frame], listed, differences)
+            with Minicube.open(path) as cube:
+                bad = _set_aside(cube, annotated[frame], listed, differences)
             readable[frame] = path
             for group in groups[frame]:
                 there = tuple(a for a in group.annotations if a.pair not in bad)
@@ -103,42 +104,22 @@ def open_source(
     return Source(readable, tuple(kept), volcanoes, tuple(problems), tuple(differences), synthetic)
 
 
-def _compare(
-    path: str,
-    frame: str,
+def _set_aside(
+    cube: Minicube,
     annotations: list[Annotation],
     problems: list[Problem] | None,
     differences: list[Problem],
 ) -> set[Pair]:
-    """Check a cube against the usable annotations of its frame; the pairs that are bad."""
-    if not annotations:
-        what = "there are no annotations of this frame"
-        raise ProblemError(Problem(what, "add them, or move the cube elsewhere", path, frame))
-    bad: set[Pair] = set()
-
-    def refuse(problem: Problem) -> None:
+    """Check a cube against the annotations of its frame; the pairs that cannot be used."""
+    found = check_frame(cube, annotations)
+    for annotation in annotations:
+        if annotation.usable and annotation.pair in cube.pairs:
+            found += check_polygons(cube, annotation)
+            differences += check_fields(cube, annotation)
+    for problem in found:
         with collecting(problems):
             raise ProblemError(problem)
-
-    with Minicube.open(path) as cube:
-        if cube.frame_id != frame:
-            what = f"the cube says that it is frame {cube.frame_id}"
-            raise ProblemError(Problem(what, "rename the file", path, frame))
-        for pair in sorted(cube.pairs - {annotation.pair for annotation in annotations}):
-            what = "the cube has this interferogram, but the annotations do not"
-            refuse(Problem(what, "complete the annotations", path, frame, pair))
-        for annotation in (annotation for annotation in annotations if annotation.usable):
-            pair, number = annotation.pair, annotation.unique_id
-            if pair not in cube.pairs:
-                what = "the interferogram is annotated, but the cube does not have it"
-                bad.add(pair)
-                refuse(Problem(what, "fetch the whole cube", path, frame, pair, number))
-                continue
-            for problem in check_polygons(cube, annotation):
-                bad.add(pair)
-                refuse(problem)
-            differences += check_fields(cube, annotation)
-    return bad
+    return {problem.pair for problem in found if problem.pair}
 
 
 def _beside(minicubes: str | Path) -> Path:

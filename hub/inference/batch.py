@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, HephaestusError
-from hub.inference.outputs import save_prediction, write_table, write_then_rename
-from hub.scenes.scene import Scene, SceneError
+from dataset_script.safe_files import renamed
+from hub.inference.outputs import save_prediction, write_table
+from hub.scenes.checks import SceneError
+from hub.scenes.scene import Scene
 from hub.scenes.sources import find_sources
 
 if TYPE_CHECKING:
@@ -125,7 +127,8 @@ def predict_many(
             batch.summaries.append(summary)
         except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
             batch.failed[source.said] = str(error).splitlines()[0]
-    write_then_rename(output / TABLE, lambda path: write_table(path, batch.summaries))
+    with renamed(output / TABLE, shared=True) as path:
+        write_table(path, batch.summaries)
     return batch
 
 

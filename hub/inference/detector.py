@@ -3,7 +3,7 @@
 detector = Detector.from_pretrained("NS/NAME")            # or a packaged model's folder
 prediction = detector.predict(load_scene("20170101_20170113.geo.diff_pha.tif"))
 print(prediction.summary())
-prediction.save("out")
+save_prediction(prediction, "out")
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from hub.inference.resampling import (
 from hub.inference.window_model import WindowModel
 from hub.inference.windows import Corner, Progress, blend, in_batches, product_corners
 from hub.repos.loading import load_published
-from hub.scenes.scene import MAX_PIXELS, Scene, load_scene
+from hub.scenes.checks import MAX_PIXELS
+from hub.scenes.load import load_scene
+from hub.scenes.scene import Scene
 from training.facts import ModelFacts
 
 SUPPORT = 9

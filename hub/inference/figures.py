@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cmcrameri import cm
-from matplotlib.colors import LightSource
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from rasterio.crs import CRS
 
-from dataset_script.channels import WAVELENGTH_M
+from dataset_script.channels import FRINGE_CM
+from dataset_script.pictures.relief import hillshade
+from hub.inference.prediction import Prediction
 from hub.inference.resampling import on_training_pixels
 from hub.scenes.scene import Scene
 
@@ -22,13 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-    from hub.inference.prediction import Prediction
-
 MAX_SIDE = 900
 """Pixels of a panel's longer side that are drawn; a whole frame has three times as many."""
-
-FRINGE_CM = WAVELENGTH_M / 2 * 100
-"""Line-of-sight motion of one fringe, in centimetres."""
 
 _ABSENT = "0.85"
 
@@ -121,26 +117,11 @@ def step_title(scene: Scene, step: int) -> str:
     return f"step {step + 1}" if scene.steps > 1 else ""
 
 
-def hillshade(dem: np.ndarray, vertical: float = 0.05) -> np.ndarray:
-    """Shaded relief, lit from the north-west.
-
-    Args:
-        dem: Elevation in metres, [H, W], NaN where unknown.
-        vertical: Metres of relief to a pixel's side, exaggeration included.
-
-    Returns:
-        float [H, W] in 0..1, NaN where the elevation is unknown.
-    """
-    level = np.nan_to_num(dem, nan=float(np.nanmean(dem)) if np.isfinite(dem).any() else 0.0)
-    shade = LightSource(azdeg=315, altdeg=45).hillshade(level, vert_exag=vertical)
-    return np.where(np.isfinite(dem), shade, np.nan)
-
-
 def _draw_mask(ax: Axes, prediction: Prediction, stride: int) -> None:
     scene, mask = prediction.scene, prediction.mask
     assert mask is not None
     if scene.dem is not None and np.isfinite(scene.dem).any():
-        relief = hillshade(scene.dem[::stride, ::stride])
+        relief = hillshade(scene.dem[::stride, ::stride], pixel_metres=100, exaggeration=5)
         relief[scene.nodata[::stride, ::stride]] = np.nan
         _show(ax, scene, relief, stride, cmap="gray", vmin=-0.3, vmax=1)
         ground = "relief"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import rasterio
 import shapely
 from rasterio.errors import NotGeoreferencedWarning
 
+from dataset_script.safe_files import renamed
 from hub.inference.polygons import cut_at_antimeridian
 from hub.inference.prediction import Prediction
 
@@ -28,7 +28,7 @@ KINDS = ("probability", "mask", "geojson", "csv", "figure", "json")
 
 def save_prediction(
     prediction: Prediction,
-    folder: Path,
+    folder: str | Path,
     made_from: Mapping[str, Any] | None = None,
     kinds: Collection[str] = KINDS,
 ) -> dict[str, Path]:
@@ -48,7 +48,7 @@ def save_prediction(
     Returns:
         Path by kind, of what was written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder)
     name = prediction.scene.name
     summary = prediction.summary()
     paths: dict[str, Path] = {}
@@ -57,7 +57,8 @@ def save_prediction(
         if kind not in kinds:
             return
         paths[kind] = folder / f"{name}{suffix}"
-        write_then_rename(paths[kind], write)
+        with renamed(paths[kind], shared=True) as path:
+            write(path)
 
     if prediction.probability is not None and prediction.mask is not None:
         probability = prediction.probability
@@ -68,7 +69,7 @@ def save_prediction(
             regions = feature_collection(prediction)
             put("geojson", ".geojson", lambda path: _write_json(path, regions))
     put("csv", ".csv", lambda path: write_table(path, [summary]))
-    put("figure", ".png", lambda path: prediction.figure().savefig(path, format="png", dpi=120))
+    put("figure", ".png", lambda path: _draw(prediction, path))
     files = {kind: path.name for kind, path in paths.items()}
     record = summary | {"files": files, "made_from": dict(made_from or {})}
     put("json", ".json", lambda path: _write_json(path, record))
@@ -119,21 +120,6 @@ def write_table(path: Path, summaries: list[Mapping[str, Any]]) -> None:
             writer.writerow({key: _cell(value) for key, value in summary.items()})
 
 
-def write_then_rename(path: Path, write: Callable[[Path], None]) -> None:
-    """Write under a temporary name in the same folder, then give the file its own.
-
-    Args:
-        path: The file.
-        write: Writes to the path it is given.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _raster_writer(
     prediction: Prediction, values: np.ndarray, nodata: float
 ) -> Callable[[Path], None]:
@@ -166,6 +152,12 @@ def _raster_writer(
                 )
 
     return write
+
+
+def _draw(prediction: Prediction, path: Path) -> None:
+    from hub.inference.figures import draw_prediction
+
+    draw_prediction(prediction).savefig(path, format="png", dpi=120)
 
 
 def _write_json(path: Path, record: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a model says of a scene, and how that is told."""
+"""What a model says of a scene: numbers, mask and place. Files and figures are made elsewhere."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hub.inference.polygons import MAX_POLYGONS, Region, find_regions, mask_area_km2
 from hub.scenes.scene import Scene
 from training.facts import ModelFacts
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LOW_COHERENCE = 0.2
 """Mean coherence (0..1) below which an answer carries a warning."""
@@ -164,15 +160,3 @@ class Prediction:
             "warnings": list(self.all_warnings),
             "notice": "research, not an alert",
         }
-
-    def save(self, folder: str | Path) -> dict[str, Path]:
-        """Write all files of the answer; see `outputs.save_prediction`."""
-        from hub.inference.outputs import save_prediction
-
-        return save_prediction(self, Path(folder))
-
-    def figure(self) -> Figure:
-        """Draw phase, coherence, probability and mask; see `figures.draw_prediction`."""
-        from hub.inference.figures import draw_prediction
-
-        return draw_prediction(self)

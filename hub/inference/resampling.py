@@ -15,7 +15,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import Resampling, reproject, transform_bounds
 
-from hub.scenes.scene import Scene, SceneError, require_size
+from hub.scenes.checks import SceneError, require_size
+from hub.scenes.scene import Scene
 
 TRAINING_CRS = "EPSG:4326"
 Grid = tuple[Affine, str, tuple[int, int]]

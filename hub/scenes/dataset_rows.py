@@ -1,10 +1,72 @@
-"""Single rows of an exported dataset, in a folder or on the Hub, without preparing all of it."""
+"""Scenes from rows of the dataset, in memory, in a folder or on the Hub."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from hub.scenes.scene import SceneError
+import numpy as np
+
+from hub.scenes.checks import SceneError, as_steps
+from hub.scenes.reading import (
+    ARRAYS,
+    NO_PLACE,
+    any_step,
+    full_size_atmosphere,
+    parse_date,
+    transform_of,
+)
+from hub.scenes.scene import Scene, make_scene
+
+
+def read_row(row: Mapping[str, Any], name: str | None = None) -> Scene:
+    """Make a scene of a row of the dataset, whatever its columns' format.
+
+    Raises:
+        SceneError: If it has no phase, or one of another shape than [H, W] or [T, H, W].
+    """
+    if row.get("insar_difference") is None:
+        raise SceneError("the row has no insar_difference, the wrapped phase in radians")
+    arrays = {key: np.asarray(row[key]) for key in ARRAYS if row.get(key) is not None}
+    phase = as_steps("the row", "insar_difference", arrays["insar_difference"])
+    height, width = phase.shape[1:]
+    place: dict[str, Any] = {}
+    if row.get("bounds") is not None and row.get("crs"):
+        place = {
+            "crs": str(row["crs"]),
+            "transform": transform_of([float(edge) for edge in row["bounds"]], height, width),
+        }
+    if row.get("primary_date") is not None:
+        place["primary_date"] = parse_date("the row", row["primary_date"])
+    if row.get("secondary_dates") is not None:
+        place["secondary_dates"] = tuple(
+            parse_date("the row", date) for date in row["secondary_dates"]
+        )
+    coherence = arrays.get("insar_coherence")
+    return make_scene(
+        name or str(row.get("sample_id") or "row"),
+        phase,
+        None if coherence is None else coherence.astype(np.uint8),
+        arrays.get("dem"),
+        atmosphere=full_size_atmosphere(arrays, height, width),
+        reference=any_step(row.get("deformation_mask")),
+        warnings=() if "crs" in place else (NO_PLACE,),
+        **place,
+    )
+
+
+def read_dataset_row(specification: str, name: str | None = None) -> Scene:
+    """Read "DATASET::CONFIG/SPLIT/INDEX", decoding only the row group that the row lies in.
+
+    Raises:
+        SceneError: If the specification is malformed or there is no such row.
+    """
+    parts = re.fullmatch(r"(.+)::([^/]+)/([^/]+)/(\d+)", specification)
+    if not parts:
+        raise SceneError(f"{specification}: a row is given as DATASET::CONFIG/SPLIT/INDEX")
+    dataset, config, split, index = parts.groups()
+    return read_row(DatasetSplit(dataset, config, split)[int(index)], name)
 
 
 class DatasetSplit:

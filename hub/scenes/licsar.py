@@ -21,7 +21,8 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.warp import Resampling, reproject
 
-from hub.scenes.scene import Scene, SceneError, make_scene, require_size
+from hub.scenes.checks import SceneError, require_size
+from hub.scenes.scene import Scene, make_scene
 
 PHASE, COHERENCE, HEIGHT = ".geo.diff_pha.tif", ".geo.cc.tif", ".geo.hgt.tif"
 _DATES = re.compile(r"(?<!\d)(\d{8})_(\d{8})(?!\d)")

@@ -1,11 +1,4 @@
-"""A scene: what a model is asked about, wherever it came from.
-
-scene = load_scene("crop.npz")
-scene = load_scene("079D.zarr@20170101_20170113,20170125")          # a minicube's pairs
-scene = load_scene("hephaestus-minicubes::ts3/test/0")              # a row of the dataset
-scene = load_scene("20170101_20170113.geo.diff_pha.tif")            # LiCSAR, companions beside
-scene = load_scene(["a.geo.diff_pha.tif", "a.geo.cc.tif", "f.geo.hgt.tif"])
-"""
+"""A scene: what a model is asked about, wherever it came from."""
 
 from __future__ import annotations
 
@@ -15,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,38 +15,13 @@ from affine import Affine
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, BY_NAME
 from hub.scenes.checks import (
-    MAX_PIXELS,
     SceneError,
     as_steps,
     check_dates,
     check_place,
     coherence_bytes,
     require_shape,
-    require_size,
 )
-
-__all__ = [
-    "MAX_PIXELS",
-    "SPECIFICATIONS",
-    "Scene",
-    "SceneError",
-    "apply",
-    "load_scene",
-    "make_scene",
-    "require_size",
-]
-
-SPECIFICATIONS = """\
-  FILE.npz                                arrays insar_difference [H,W] or [T,H,W] (radians),
-                                          insar_coherence, dem, nodata, atmospheric channels, and
-                                          transform or bounds with crs, primary_date,
-                                          secondary_dates; all but the first may be absent;
-                                          a deformation_mask is compared with
-  CUBE.zarr@PRIMARY_SECONDARY[,SECONDARY] pairs of a minicube (directory, .zarr.zip, .zarr.tar);
-                                          dates are YYYYMMDD; @PRIMARY takes all its secondaries
-  DATASET::CONFIG/SPLIT/INDEX             a row of an exported dataset (folder or repository)
-  PAIR.geo.diff_pha.tif                   LiCSAR wrapped phase, its .geo.cc.tif and .geo.hgt.tif
-                                          found beside it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,49 +230,4 @@ def make_scene(
         reference=reference,
         warnings=tuple(said),
         **place,
-    )
-
-
-def load_scene(
-    source: str | Path | Sequence[str | Path] | Mapping[str, Any],
-    *,
-    name: str | None = None,
-    max_pixels: int = MAX_PIXELS,
-) -> Scene:
-    """Read a scene from whatever a user has.
-
-    Args:
-        source: A specification (see `SPECIFICATIONS`), a row of the dataset as a mapping, or the
-            LiCSAR GeoTIFFs of one primary date as a sequence of paths.
-        name: Name of the scene, in place of the one that the source suggests.
-        max_pixels: Largest height x width that is read.
-
-    Returns:
-        The scene.
-
-    Raises:
-        SceneError: If it cannot be read as a scene; the message says why and what to do.
-    """
-    from hub.scenes import licsar as geotiff
-    from hub.scenes import readers as scene_readers
-
-    if isinstance(source, Mapping):
-        return scene_readers.read_row(source, name)
-    if not isinstance(source, str | Path):
-        return geotiff.read_licsar([Path(path) for path in source], name, max_pixels)
-    text = str(source)
-    if "::" in text:
-        return scene_readers.read_dataset_row(text, name)
-    cube = re.fullmatch(r"(?P<path>.+?)(@(?P<dates>\d{8}(_\d{8}(,\d{8})*)?))?", text)
-    if cube and (cube["dates"] or text.endswith((".zarr", ".zip", ".tar"))):
-        return scene_readers.read_minicube(cube["path"], cube["dates"], name, max_pixels)
-    if not Path(text).exists():
-        raise SceneError(f"{text} does not exist")
-    if text.lower().endswith(".npz"):
-        return scene_readers.read_npz(Path(text), name, max_pixels)
-    if text.lower().endswith((".tif", ".tiff")):
-        return geotiff.read_licsar([Path(text)], name, max_pixels)
-    raise SceneError(
-        f"{text} is no kind of file that is read: give an .npz, a LiCSAR GeoTIFF (.tif), "
-        "CUBE.zarr@PRIMARY_SECONDARY or DATASET::CONFIG/SPLIT/INDEX"
     )

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from dataset_script.errors import ConfigError, HephaestusError
+from hub.scenes.checks import MAX_PIXELS, SceneError
 from hub.scenes.licsar import (
     COHERENCE,
     HEIGHT,
@@ -20,7 +21,8 @@ from hub.scenes.licsar import (
     read_licsar,
     stem_of,
 )
-from hub.scenes.scene import MAX_PIXELS, Scene, SceneError, load_scene
+from hub.scenes.load import load_scene
+from hub.scenes.scene import Scene
 
 _CUBES = (".zarr", ".zarr.zip", ".zarr.tar")
 
@@ -146,8 +148,7 @@ def _below(folder: Path) -> Iterator[str]:
 
 
 def _rows(text: str) -> list[Source]:
-    from hub.scenes.dataset_rows import DatasetSplit
-    from hub.scenes.readers import read_row
+    from hub.scenes.dataset_rows import DatasetSplit, read_row
 
     dataset, _, rest = text.partition("::")
     config, _, split = rest.partition("/")

@@ -12,7 +12,8 @@ import gradio as gr
 import transformers  # noqa: F401 - see below
 
 from dataset_script.errors import HephaestusError
-from hub.scenes.scene import Scene, load_scene
+from hub.scenes.load import load_scene
+from hub.scenes.scene import Scene
 from page.answers.analysis import Answer, Progress, analyse, scene_rasters
 from page.answers.files import NAMES, available
 from page.answers.models import Models

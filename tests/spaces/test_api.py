@@ -45,7 +45,7 @@ def licsar_answer(client, tmp_path_factory):
 
 def test_same_numbers_as_the_detector(licsar_answer, world):
     from hub.inference.detector import Detector
-    from hub.scenes.scene import load_scene
+    from hub.scenes.load import load_scene
 
     paths, answer = licsar_answer
     scene = load_scene(paths)
@@ -65,7 +65,7 @@ def test_same_numbers_as_the_detector(licsar_answer, world):
 
 def test_the_mask_that_is_served_is_the_detectors(licsar_answer, served, world):
     from hub.inference.detector import Detector
-    from hub.scenes.scene import load_scene
+    from hub.scenes.load import load_scene
 
     paths, answer = licsar_answer
     expected = Detector.from_pretrained(world["segmentation"]).predict(load_scene(paths))
@@ -115,7 +115,7 @@ def test_addresses_that_lead_nowhere(licsar_answer, served, path, status):
 
 def test_a_sample_of_the_dataset(client, world):
     from hub.inference.detector import Detector
-    from hub.scenes.scene import load_scene
+    from hub.scenes.load import load_scene
 
     specification = f"{world['dataset']}::ts3/test/1"
     scene = load_scene(specification)

@@ -459,17 +459,6 @@ def test_the_annotators_mask_is_dashed():
     assert (edge[edge[:, 3] > 0][:, :3] == (255, 207, 51)).all()
 
 
-def test_hillshade_is_lit_from_the_north_west():
-    from page.view import pictures
-
-    y, x = np.mgrid[:40, :40] - 20.0
-    cone = 3000 - 60 * np.hypot(x, y)
-    cone[0, 0] = np.nan
-    shade = pictures.hillshade(cone, 100.0)
-    assert shade[12, 12] > shade[28, 28]
-    assert shade[0, 0] == 0.5
-
-
 def test_a_mask_without_georeference_is_counted_in_pixels():
     from page.answers.analysis import Answer
     from page.view import views

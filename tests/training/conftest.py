@@ -1,6 +1,6 @@
 import pytest
 
-import training  # noqa: F401 (before anything imports torchvision; see its torchvision_schemas)
+import training.torchvision_schemas  # noqa: F401 (before anything imports torchvision)
 from tests.rows import make_dataset_folder
 
 

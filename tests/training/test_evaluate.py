@@ -11,10 +11,10 @@ from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.training.experiments import python, samples_of, small
 from training.data.tasks import IGNORED
-from training.evaluate import describe, evaluate, make_forward
 from training.evaluation.baselines import measure_baselines, phase_gradient
 from training.evaluation.calibration import TEMPERATURES, fit_temperature
 from training.evaluation.detection import Detection
+from training.evaluation.evaluating import describe, evaluate, make_forward
 from training.evaluation.operating_point import (
     choose_temperature,
     choose_threshold,
@@ -22,8 +22,8 @@ from training.evaluation.operating_point import (
     to_probability,
 )
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
+from training.fit.experiment import train
 from training.runs.checkpoints import load_run
-from training.train import train
 
 
 @pytest.fixture(scope="module", params=["classification", "segmentation"])

@@ -14,14 +14,13 @@ import datasets
 import numpy as np
 from datasets.exceptions import DatasetGenerationError
 
+from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import DataError, HephaestusError
 from training.config.schema import Config, DataConfig
 from training.data.rows import RowFacts, Rows
 from training.data.sampling import STEPS, draw_steps, stream
 from training.data.tasks import StepLabels, Task
 from training.errors import one_line
-
-SPLITS = ("train", "validation", "test")
 
 
 class Samples:

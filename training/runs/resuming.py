@@ -17,44 +17,18 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from dataset_script.errors import ConfigError
-from training.config.options import flatten, load_config, save_config
+from training.config.comparison import require_same_settings
+from training.config.options import save_config
 from training.config.schema import Config
 from training.runs import checkpoints
 from training.runs.checkpoints import Checkpoint, Progress
 
-# Keys that may differ between a run and its resumption, as they change nothing that is learnt.
-_FREE = ("name", "output", "data.workers", "data.path", "training.keep_checkpoints", "tracking.")
 _FULL = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 def is_sharded(accelerator: Accelerator) -> bool:
     """Whether no process holds the whole model."""
     return accelerator.distributed_type == DistributedType.FSDP
-
-
-def require_same_settings(run: Path, config: Config) -> None:
-    """Check that a run's folder, if it holds one, is of this configuration.
-
-    Args:
-        run: The folder.
-        config: The configuration; keys that change nothing that is learnt may differ.
-
-    Raises:
-        ConfigError: Naming the keys that differ.
-    """
-    if not (run / "config.yaml").exists():
-        return
-    before = flatten(load_config(run / "config.yaml"))
-    changed = [
-        key
-        for key, value in flatten(config).items()
-        if before[key] != value and not key.startswith(_FREE)
-    ]
-    if changed:
-        raise ConfigError(
-            f"{run} was trained with another {', '.join(changed)}; resume with the same settings "
-            "or set another output"
-        )
 
 
 class Keeper:

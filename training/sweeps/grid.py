@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from dataset_script.errors import ConfigError
+from training.config.comparison import require_same_settings
 from training.config.options import load_config, yaml_value
 from training.config.schema import Config
 from training.errors import nearest, one_line
-from training.runs.resuming import require_same_settings
 
 Layer = str | dict[str, Any]
 

@@ -17,7 +17,8 @@ import rasterio
 
 from dataset_script.errors import HephaestusError
 from hub.scenes.licsar import PHASE, readable_tiff
-from hub.scenes.scene import Scene, load_scene
+from hub.scenes.load import load_scene
+from hub.scenes.scene import Scene
 from page.errors import PageError
 from page.inputs.archives import check_archive, choose_pairs
 from page.settings import Settings

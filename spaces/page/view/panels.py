@@ -8,14 +8,11 @@ from html import escape
 
 import numpy as np
 
-from dataset_script.channels import WAVELENGTH_M
+from dataset_script.channels import FRINGE_CM
 from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.view import pictures
-
-FRINGE_CM = WAVELENGTH_M / 2 * 100
-"""Line-of-sight motion of one full cycle of phase: half a wavelength, in centimetres."""
 
 _PANELS = (
     "Wrapped phase",

@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from dataset_script.pictures.relief import hillshade
+
 LONGEST_SIDE = 768
 NOTHING = 255
 """Palette index of a pixel without data: transparent."""
@@ -97,22 +99,6 @@ def probability(raster: np.ndarray, nodata: np.ndarray) -> str:
     return data_uri(coloured(raster, nodata, 0, 1, "lajolla"), transparency=NOTHING)
 
 
-def hillshade(dem: np.ndarray, pixel_metres: float) -> np.ndarray:
-    """Relief lit from the north-west at 45 degrees, 0..1 [H, W]; 0.5 where height is unknown.
-
-    Args:
-        dem: Elevation in metres [H, W], NaN where unknown.
-        pixel_metres: Side of a pixel on the ground.
-    """
-    from matplotlib.colors import LightSource
-
-    known = np.isfinite(dem)
-    filled = np.where(known, dem, np.median(dem[known]) if known.any() else 0.0)
-    # Twice the height: a volcano's flank of 10 degrees is otherwise hard to see.
-    shade = LightSource(315, 45).hillshade(filled, vert_exag=2, dx=pixel_metres, dy=pixel_metres)
-    return np.where(known, shade, 0.5).astype(np.float32)
-
-
 def phase_over_terrain(
     raster: np.ndarray, dem: np.ndarray | None, nodata: np.ndarray, pixel_metres: float
 ) -> str:
@@ -124,7 +110,10 @@ def phase_over_terrain(
         nodata: True where there is no phase, bool [H, W].
         pixel_metres: Side of a pixel on the ground.
     """
-    shade = hillshade(dem, pixel_metres) if dem is not None else np.full(raster.shape, 0.5)
+    shade = np.full(raster.shape, 0.5)
+    if dem is not None:
+        # Twice the height: a volcano's flank of 10 degrees is otherwise hard to see.
+        shade = np.nan_to_num(hillshade(dem, pixel_metres, exaggeration=2), nan=0.5)
     grey = np.repeat(shrink(shade)[..., None] * 255, 3, axis=2)
     over = coloured(raster, nodata, -np.pi, np.pi, "romaO").convert("RGB")
     opacity = np.where(shrink(nodata), 0.0, 0.55)[..., None]

@@ -85,20 +85,20 @@ def test_pairs_on_one_side_only_are_listed(stored, records):
     records["9"]["secondary_date"] = "20200312"
     problems = check(stored, records, deep=False)
     assert [(p.what, str(p.pair[1])) for p in problems] == [
-        ("the annotations do not have this interferogram", "2018-02-10"),
-        ("the annotations do not have this interferogram", "2020-03-13"),
-        ("annotated, but the cube does not have it", "2020-03-12"),
+        ("the cube has this interferogram, but the annotations do not", "2018-02-10"),
+        ("the cube has this interferogram, but the annotations do not", "2020-03-13"),
+        ("the interferogram is annotated, but the cube does not have it", "2020-03-12"),
     ]
 
 
 def test_a_frame_without_annotations_and_a_misnamed_file_are_listed(stored, tmp_path, records):
-    for record in records.values():
-        record["frameID"] = "elsewhere"
     path = shutil.copytree(stored, tmp_path / "renamed.zarr")
     assert [p.what for p in check(path, records)] == [
-        f"the file is not named after its frame {FRAME}",
-        "no annotations for this frame",
+        f"the cube says that it is frame {FRAME}, its name says renamed"
     ]
+    for record in records.values():
+        record["frameID"] = "elsewhere"
+    assert [p.what for p in check(stored, records)] == ["there are no annotations of this frame"]
 
 
 def test_a_missing_chunk_is_listed_without_decoding_and_a_bad_value_with(tmp_path, records):

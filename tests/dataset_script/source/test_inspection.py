@@ -10,6 +10,7 @@ from dataset_script.annotations.reading import from_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
+from dataset_script.source.report_text import report_text
 from tests.cubes import FRAME, write_minicubes
 
 OTHER = "012D_07075_080504"
@@ -39,7 +40,7 @@ def test_the_real_annotations(annotations_dir):
     report = inspect(annotations_dir)
     assert {a.unique_id for a in report.missing} == LACKING
     assert report.surplus == () and report.problems == ()
-    text = report.to_text()
+    text = report_text(report)
     assert "38 frames, 0 cubes" in text
     assert "19919 annotations, 18926 usable; left out 993" in text
     assert line(text, "samples")[2::2] == ["T=1", "T=1", "T=3", "T=3"]
@@ -61,7 +62,7 @@ def test_the_real_annotations(annotations_dir):
 
 def test_cubes_with_annotations(folder):
     report = inspect(folder, deep=True)
-    text = report.to_text()
+    text = report_text(report)
     assert "2 frames, 2 cubes" in text and "no problems found" in text
     row = f"{FRAME} 40 x 56 0.00100 12 12 12 6 2018-01-05 .. 2020-04-18"
     assert line(text, FRAME) == row.split()
@@ -97,7 +98,7 @@ def test_cubes_alone(copy):
         (OTHER, 12, 0),
         (FRAME, 12, 0),
     ]
-    assert report.counts == {} and "samples" not in report.to_text()
+    assert report.counts == {} and "samples" not in report_text(report)
 
 
 def test_a_single_cube_is_checked_against_what_lies_beside_it(folder, tmp_path):
@@ -114,7 +115,7 @@ def test_a_single_cube_is_checked_against_what_lies_beside_it(folder, tmp_path):
 
 
 def test_columns_are_aligned(folder):
-    rows = inspect(folder).to_text().splitlines()
+    rows = report_text(inspect(folder)).splitlines()
     start = next(i for i, row in enumerate(rows) if row.strip().startswith("frame "))
     assert len({len(row) for row in rows[start : start + 3]}) == 1
 
@@ -131,8 +132,8 @@ def test_the_difference_to_a_given_timeseries_file_is_named(copy):
     report = inspect(copy)
     assert [a.unique_id for a in report.missing] == [dropped[0]]
     assert [a.unique_id for a in report.surplus] == [1]
-    assert f"20190704_{dropped[1]}" in report.to_text()
-    assert "1 pair listed though not usable" in report.to_text()
+    assert f"20190704_{dropped[1]}" in report_text(report)
+    assert "1 pair listed though not usable" in report_text(report)
 
 
 def test_everything_wrong_is_listed_and_the_rest_still_reported(copy):
@@ -149,7 +150,7 @@ def test_everything_wrong_is_listed_and_the_rest_still_reported(copy):
         assert any(part in problem for problem in said), part
     assert any("do not have this interferogram" in problem for problem in said)
     assert len(report.frames) == 2
-    assert f"{len(said)} problems:" in report.to_text()
+    assert f"{len(said)} problems:" in report_text(report)
     assert len(json.loads(report.to_json())["problems"]) == len(said)
 
 

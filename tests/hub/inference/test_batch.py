@@ -18,9 +18,10 @@ from dataset_script.errors import ConfigError
 from hub.__main__ import main
 from hub.inference.batch import predict_many
 from hub.inference.detector import Detector
-from hub.inference.outputs import feature_collection, write_then_rename
+from hub.inference.outputs import feature_collection, save_prediction
 from hub.repos.packaging import package_model
-from hub.scenes.scene import SceneError, load_scene
+from hub.scenes.checks import SceneError
+from hub.scenes.load import load_scene
 from hub.scenes.sources import find_sources, in_series
 from tests import cubes
 from tests.hub.inference.test_detector import frame_scene, pointwise
@@ -72,7 +73,7 @@ def test_files_lie_on_the_inputs_grid(tmp_path, transform, crs):
     scene = frame_scene(120, 140, transform=transform, crs=crs)
     prediction = pointwise(threshold=0.6).predict(scene)
     assert prediction.mask.any() and not prediction.mask.all()
-    paths = prediction.save(tmp_path / "out")
+    paths = save_prediction(prediction, tmp_path / "out")
     assert set(paths) == {"probability", "mask", "geojson", "csv", "figure", "json"}
     assert sorted(tmp_path.glob("out/*")) == sorted(paths.values())
     for kind, nodata in (("probability", np.nan), ("mask", 255)):
@@ -108,12 +109,12 @@ def test_files_lie_on_the_inputs_grid(tmp_path, transform, crs):
 def test_a_turned_grid_is_drawn_in_pixels(tmp_path):
     turned = Affine(0.00094, 0.00034, 40, 0.00034, -0.00094, 13)
     scene = frame_scene(200, 60, transform=turned, crs="EPSG:4326")
-    assert pointwise().predict(scene).save(tmp_path)["figure"].stat().st_size > 10_000
+    assert save_prediction(pointwise().predict(scene), tmp_path)["figure"].stat().st_size > 10_000
 
 
 def test_without_a_place_there_is_no_map(tmp_path):
     prediction = pointwise().predict(frame_scene(60, 60, transform=None, crs=None))
-    paths = prediction.save(tmp_path)
+    paths = save_prediction(prediction, tmp_path)
     assert "geojson" not in paths
     with pytest.warns(NotGeoreferencedWarning), rasterio.open(paths["mask"]) as file:
         assert file.crs is None
@@ -122,7 +123,7 @@ def test_without_a_place_there_is_no_map(tmp_path):
 
 def test_a_classification_has_no_rasters(tmp_path):
     prediction = pointwise(kind="timm").predict(frame_scene(60, 60))
-    assert set(prediction.save(tmp_path)) == {"csv", "figure", "json"}
+    assert set(save_prediction(prediction, tmp_path)) == {"csv", "figure", "json"}
 
 
 def test_low_coherence_is_said_and_depends_on_the_mask():
@@ -136,19 +137,9 @@ def test_low_coherence_is_said_and_depends_on_the_mask():
 def test_the_same_scene_gives_the_same_bytes(tmp_path):
     kept = []
     for name in "ab":
-        paths = pointwise().predict(frame_scene(60, 60)).save(tmp_path / name)
+        paths = save_prediction(pointwise().predict(frame_scene(60, 60)), tmp_path / name)
         kept.append({kind: path.read_bytes() for kind, path in paths.items()})
     assert kept[0] == kept[1]
-
-
-def test_a_failed_write_leaves_nothing(tmp_path):
-    def write(path):
-        path.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_then_rename(tmp_path / "a.txt", write)
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_real_crop_runs_and_says_what_was_missing(tmp_path, real_crop):
@@ -300,14 +291,15 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
 WHOLE_FRAME = """
 import resource, sys
 import numpy as np
-from hub.scenes.scene import load_scene
+from hub.inference.outputs import save_prediction
+from hub.scenes.load import load_scene
 from tests.hub.inference.test_detector import pointwise
 
 detector = pointwise(steps=3, image_size=512)
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 scene = load_scene(sys.argv[1:4])
 prediction = detector.predict(scene)
-prediction.save(sys.argv[4])
+save_prediction(prediction, sys.argv[4])
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) // 1024)
 """
 

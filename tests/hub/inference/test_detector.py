@@ -13,7 +13,8 @@ from dataset_script.errors import ConfigError
 from hub.errors import HubError
 from hub.inference.detector import Detector
 from hub.repos.packaging import package_model
-from hub.scenes.scene import load_scene, make_scene
+from hub.scenes.load import load_scene
+from hub.scenes.scene import make_scene
 from tests.hub.licsar import DEGREES, make_phase
 from tests.hub.models import KINDS, SIZE, make_facts, make_model
 from tests.rows import make_row

@@ -6,7 +6,8 @@ from affine import Affine
 from pyproj import Transformer
 
 from hub.inference.resampling import on_training_pixels, to_input_pixels, to_training_pixels
-from hub.scenes.scene import SceneError, make_scene
+from hub.scenes.checks import SceneError
+from hub.scenes.scene import make_scene
 
 PIXEL = 0.001
 UTM = "EPSG:32637"

@@ -7,8 +7,9 @@ import pytest
 import rasterio
 from affine import Affine
 
+from hub.scenes.checks import SceneError
 from hub.scenes.licsar import frame_of, pair_dates
-from hub.scenes.scene import SceneError, load_scene
+from hub.scenes.load import load_scene
 from tests.hub.licsar import (
     DEGREES,
     FRAME,

@@ -9,7 +9,9 @@ import pytest
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES
 from dataset_script.cubes.minicube import Minicube
-from hub.scenes.scene import SceneError, load_scene, make_scene
+from hub.scenes.checks import SceneError
+from hub.scenes.load import load_scene
+from hub.scenes.scene import make_scene
 from tests import cubes
 from tests.rows import make_dataset_folder, make_row
 

@@ -6,7 +6,7 @@ from dataset_script.errors import DataError
 from tests.cubes import FRAME, write_minicubes
 from tests.training.experiments import history, small
 from training.data.sources import open_data
-from training.train import train
+from training.fit.experiment import train
 
 DIRECT = {"data.source": "minicubes", "data.image_size": 32, "data.workers": 1}
 

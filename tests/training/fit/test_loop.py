@@ -17,10 +17,10 @@ from training.config.schema import ScheduleConfig
 from training.data.sources import open_data
 from training.fit import tracking
 from training.fit.epoch import append_history
+from training.fit.experiment import train
 from training.fit.loop import Trainer
 from training.fit.optimisation import learning_rate
 from training.runs.checkpoints import load_run
-from training.train import train
 
 
 def trainer(dataset, run, **overrides):

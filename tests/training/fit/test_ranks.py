@@ -13,7 +13,7 @@ from tests.training.experiments import history, small
 from training.config.options import save_config
 from training.data.sampling import epoch_order
 from training.data.sources import open_data
-from training.train import train
+from training.fit.experiment import train
 
 # Trains, resumes for one more epoch and evaluates; notes every sample that the process was given.
 PROGRAM = """
@@ -24,9 +24,9 @@ import torch
 torch.set_num_threads(1)
 from accelerate import PartialState
 from training.fit import loop
-from training.evaluate import evaluate
+from training.evaluation.evaluating import evaluate
 from training.config.options import load_config
-from training.train import train
+from training.fit.experiment import train
 seen = []
 plain = loop.Trainer._step
 def step(self, batch, samples, ends):
@@ -86,7 +86,7 @@ def test_two_processes_see_each_sample_once_and_measure_the_same(dataset, judged
     assert all(len(seen) == len(reports[0][0]) for seen, *_ in reports)
     assert len(history(tmp_path / "run")) == 2
 
-    from training.evaluate import evaluate
+    from training.evaluation.evaluating import evaluate
 
     alone = evaluate(judged)
     assert reports[0][3] == reports[1][3], "one process's batch statistics are not the other's"

@@ -13,7 +13,7 @@ import torch
 from tests.places import ROOT
 from tests.training.experiments import history, small
 from training.config.options import save_config
-from training.evaluate import evaluate
+from training.evaluation.evaluating import evaluate
 from training.runs.checkpoints import read_latest
 
 PROGRAM = """

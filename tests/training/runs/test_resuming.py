@@ -15,8 +15,8 @@ from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.training.experiments import history, small
 from training.config.options import save_config
+from training.fit.experiment import train
 from training.runs.checkpoints import read_latest
-from training.train import train
 
 OPTIONS = {
     "training.epochs": 4,
@@ -37,7 +37,7 @@ import os, signal, sys
 sys.path.insert(0, {root!r})
 from training.config.options import load_config
 from training.fit import loop
-from training.train import train
+from training.fit.experiment import train
 torch = loop.torch
 torch.set_num_threads(1)
 kills = {kills!r}

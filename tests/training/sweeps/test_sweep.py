@@ -8,11 +8,17 @@ from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.rows import make_dataset_folder
 from tests.training.experiments import python
-from training import sweep as script
+from training.evaluation.evaluating import evaluate
+from training.sweeps import sweeping
 from training.sweeps.grid import cells, read_sweep
 from training.sweeps.table import Row, read_reference, to_csv, to_markdown
 
 SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
+
+
+def sweep(path, overrides=()):
+    plan = read_sweep(path)
+    return sweeping.sweep(plan, list(cells(plan, overrides)))
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
     content = yaml.safe_load(plan.read_text())
     content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": []}
     plan.write_text(yaml.safe_dump(content, sort_keys=False))
-    assert script.sweep(plan, ["--training.select=auroc"]) == []
+    assert sweep(plan, ["--training.select=auroc"]) == []
     folder = plan.parent / "sweep"
     rows = list(csv.DictReader((folder / "table.csv").open()))
     assert [(r["model"], r["atmosphere"], r["timeseries_length"], r["seeds"]) for r in rows] == [
@@ -90,14 +96,14 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
         raise AssertionError("a finished run was trained again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(script, "train", never)
-        assert script.sweep(plan, ["--training.select=auroc"]) == []
-        failures = script.sweep(plan, ["--training.select=auroc", "--training.epochs=2"])
+        patched.setattr(sweeping, "train", never)
+        assert sweep(plan, ["--training.select=auroc"]) == []
+        failures = sweep(plan, ["--training.select=auroc", "--training.epochs=2"])
         assert len(failures) == 4
         assert all("another training.epochs" in failure for failure in failures)
     results = folder / "tiny-bare/seed-3/results.json"
-    script.evaluate(results.parent, "validation")  # no row of the table, which is of the test split
-    assert script.sweep(plan, ["--training.select=auroc"]) == []
+    evaluate(results.parent, "validation")  # no row of the table, which is of the test split
+    assert sweep(plan, ["--training.select=auroc"]) == []
     assert json.loads(results.read_text())["split"] == "test"
 
 
@@ -114,7 +120,7 @@ def test_jobs_at_once_give_the_same_table(plan):
         assert "epoch 1/1" in (folder / f"logs/{name}-seed3.txt").read_text()
     assert "epoch 1/1" not in result.stdout + result.stderr
     plan.write_text(yaml.safe_dump(content | {"output": str(folder.parent / "one")}))
-    assert script.sweep(plan) == []
+    assert sweep(plan) == []
     assert (folder.parent / "one/table.csv").read_text() == table
 
 
@@ -123,7 +129,7 @@ def test_one_failing_run_does_not_stop_the_others(plan):
     content = yaml.safe_load(plan.read_text())
     content |= {"seeds": [0], "inputs": {"bare": content["inputs"]["bare"]}, "skip": []}
     plan.write_text(yaml.safe_dump(content))
-    (failure,) = script.sweep(plan)
+    (failure,) = sweep(plan)
     assert "no_such_model" in failure
     assert (plan.parent / "sweep/tiny-bare/seed-0/results.json").exists()
 
@@ -158,9 +164,9 @@ def test_two_runs_never_share_a_folder(plan):
     content |= {"models": {"Tiny": [], "Tiny+": []}, "skip": [], "seeds": [3]}
     plan.write_text(yaml.safe_dump(content))
     with pytest.raises(ConfigError, match=r"Tiny\+ / bare with seed 3 would be a second run in"):
-        script.sweep(plan)
+        sweep(plan)
     with pytest.raises(ConfigError, match="a second run in elsewhere"):
-        script.sweep(plan, ["--output=elsewhere"])
+        sweep(plan, ["--output=elsewhere"])
 
 
 def test_a_model_of_corrected_phases_says_so(plan):
@@ -172,7 +178,7 @@ def test_a_model_of_corrected_phases_says_so(plan):
     content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
     del content["inputs"]["full"]
     plan.write_text(yaml.safe_dump(content))
-    assert script.sweep(plan) == []
+    assert sweep(plan) == []
     assert "| Tiny | corrected |" in (plan.parent / "sweep/table.md").read_text()
 
 

@@ -5,7 +5,6 @@ import json
 import time
 from itertools import combinations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from dataset_script.annotations.reading import Annotation, from_record, read_ann
 from dataset_script.annotations.series import (
     Group,
     build_timeseries_record,
-    combine_masks,
     derive_groups,
     greedy_subsets,
     make_samples,
@@ -197,15 +195,3 @@ def test_whole_groups_and_impossible_lengths():
 def test_sample_ids_say_frame_and_dates():
     sample = make_samples([make_group(2)], 3, "train")[0]
     assert sample.sample_id.startswith("frame/20180105/20180111-2018011")
-
-
-def test_targets():
-    masks = np.array([[[0, 1, 2]], [[0, 1, 0]], [[0, 0, 1]]], np.uint8)
-    assert combine_masks(masks, "last").tolist() == [[0, 0, 1]]
-    assert combine_masks(masks, "peak").tolist() == [[0, 2, 2]]
-    assert combine_masks(masks, "union").tolist() == [[0, 1, 1]]
-    assert combine_masks(masks, "all").shape == (3, 1, 3)
-    labels = np.array([0, 1, 1])
-    assert [int(combine_masks(labels, t)) for t in ("last", "peak", "union")] == [1, 2, 1]
-    with pytest.raises(ConfigError, match="unknown target 'first'"):
-        combine_masks(masks, "first")

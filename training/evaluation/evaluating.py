@@ -1,0 +1,153 @@
+"""A run's best model judged on a split: results.json and figures in the run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accelerate import Accelerator
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from training.data.loader import Batch
+from training.data.sources import OpenedData, open_data
+from training.evaluation.baselines import measure_baselines
+from training.evaluation.detection import Detection
+from training.evaluation.examples import make_examples
+from training.evaluation.figures import draw_curves, draw_examples, draw_history, save_figure
+from training.evaluation.operating_point import calibration, to_margin
+from training.evaluation.predictions import Forward, Predictions, predict
+from training.evaluation.report import confidence_intervals, headline, per_class, tables
+from training.inputs.preprocessing import Preprocessor
+from training.runs.checkpoints import LoadedRun, load_run, write_json
+
+
+def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:
+    """Judge a run's best model, and write results.json and figures into its folder.
+
+    Args:
+        run: The run's folder.
+        split: Split to judge it on.
+        data_path: Where the dataset lies now, if not where the run was trained from.
+
+    Returns:
+        What results.json holds. With several processes only the first writes.
+
+    Raises:
+        HephaestusError: If the run or the data is not right.
+    """
+    loaded = load_run(run)
+    if data_path is not None:
+        loaded.config.data.path = data_path
+    accelerator = Accelerator()
+    with accelerator.main_process_first():
+        data = open_data(loaded.config, (split,))
+    samples, facts, config = data.splits[split], loaded.facts, loaded.config
+    forward = make_forward(loaded, accelerator)
+    predictions = predict(
+        forward,
+        samples,
+        accelerator,
+        config.training.batch_size,
+        config.data.workers,
+        progress=lambda batches: tqdm(
+            batches, desc=split, disable=not accelerator.is_main_process, leave=False
+        ),
+        temperature=facts.temperature,
+    )
+    threshold = to_margin(facts.threshold, facts.temperature)
+    results = {
+        "objective": facts.objective,
+        "task": facts.task,
+        "dataset": facts.dataset,
+        "config": config.data.config,
+        "split": split,
+        "split_scheme": facts.split,
+        "samples": len(samples),
+        "positives": int(samples.positive.sum()),
+        "threshold": facts.threshold,
+        "temperature": facts.temperature,
+        "metrics": headline(predictions, threshold),
+        "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
+        "per_class": per_class(predictions, threshold),
+        **tables(predictions, samples, threshold),
+        "calibration": calibration(predictions, facts.temperature),
+        "baselines": _baselines(loaded, split, accelerator),
+    }
+    if accelerator.is_main_process:
+        write_json(results, run / "results.json")
+        _draw(run, loaded, data, predictions, results, forward, accelerator)
+    return results
+
+
+def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
+    """The way from compact batches to logits, in the precision that accelerate was told."""
+    facts = loaded.facts
+    preprocess = Preprocessor(
+        facts.channels, facts.timeseries_length, facts.image_size, overwrite=True
+    )
+    preprocess.to(accelerator.device)
+    model = loaded.model.to(accelerator.device)
+
+    def forward(batch: Batch) -> Tensor:
+        with accelerator.autocast():
+            return model(preprocess(batch.rasters))
+
+    return forward
+
+
+def _baselines(loaded: LoadedRun, split: str, accelerator: Accelerator) -> dict[str, Any]:
+    config = loaded.config
+    channels, config.data.channels = config.data.channels, ["insar_difference"]
+    try:
+        data = open_data(config, ("train", split))
+    finally:
+        config.data.channels = channels
+    return measure_baselines(
+        data.splits["train"],
+        data.splits[split],
+        accelerator,
+        config.training.batch_size,
+        config.data.workers,
+    )
+
+
+def _draw(
+    run: Path,
+    loaded: LoadedRun,
+    data: OpenedData,
+    predictions: Predictions,
+    results: dict[str, Any],
+    forward: Forward,
+    accelerator: Accelerator,
+) -> None:
+    folder, samples = run / "figures", data.splits[results["split"]]
+    _, positives, negatives = Detection(predictions).counts(np.ones(len(samples)))
+    curves = draw_curves(positives, negatives, results["metrics"], results["calibration"])
+    save_figure(curves, folder / "curves.png")
+    examples = make_examples(forward, samples, accelerator.device, 6, loaded.facts.temperature)
+    save_figure(draw_examples(examples, loaded.facts.threshold), folder / "examples.png")
+    history = run / "metrics.jsonl"
+    if history.exists():
+        lines = [json.loads(line) for line in history.read_text().splitlines()]
+        save_figure(draw_history(lines), folder / "history.png")
+
+
+def describe(results: dict[str, Any]) -> str:
+    """Results as a small table, the trivial baselines below the model."""
+    keys = [key for key, value in results["metrics"].items() if value is not None]
+    keys = [key for key in keys if not key.startswith("detection_")]
+    lines = [f"{'':16}" + "".join(f"{key[:12]:>13}" for key in keys)]
+    for name, metrics in {"model": results["metrics"], **results["baselines"]}.items():
+        cells = (metrics.get(key) for key in keys)
+        texts = (f"{'-' if value is None else format(value, '.3f'):>13}" for value in cells)
+        lines.append(f"{name:16}" + "".join(texts))
+    intervals = results["confidence_intervals"].get("f1")
+    if intervals:
+        named = "F1" if results["task"] == "binary" else "the F1 of deformation as such"
+        lines.append(
+            f"95 % interval of {named} (groups resampled): {intervals[0]:.3f}..{intervals[1]:.3f}"
+        )
+    return "\n".join(lines)

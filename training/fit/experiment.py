@@ -1,0 +1,73 @@
+"""An experiment, or a pretraining, from its configuration to a finished run."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from dataset_script.safe_files import writable
+from training.config.pretraining import PretrainingConfig, as_experiment
+from training.config.schema import Config
+from training.data.sources import open_data
+from training.fit.loop import Trainer
+from training.fit.pretraining import SPLIT, Pretrainer
+from training.fit.tracking import check_trackers, start_trackers
+
+
+def train(config: Config, resume: bool = False) -> Path:
+    """Train as configured.
+
+    Args:
+        config: The validated configuration.
+        resume: Continue the run in `config.output`, if there is one.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        HephaestusError: If the configuration, the data or the folder is not right.
+    """
+    trackers = list(config.tracking.trackers)
+    check_trackers(trackers)
+    run = Path(config.output)
+    with writable(run):
+        run.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(log_with=trackers or None, project_dir=str(run))
+    with accelerator.main_process_first():  # one process fills the cache, the others find it
+        data = open_data(config, ("train", "validation"))
+    trainer = Trainer(config, data, accelerator)
+    start_trackers(accelerator, config, run)
+    progress = trainer.fit(resume)
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    if accelerator.is_main_process:
+        best = "no validation score" if progress.best is None else f"{progress.best:.4f}"
+        epoch = "-" if progress.best_epoch is None else progress.best_epoch + 1
+        print(f"{run}: best validation {config.training.select} {best} in epoch {epoch}")
+    return run
+
+
+def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
+    """Pretrain as configured.
+
+    Args:
+        config: The validated configuration.
+        resume: Continue the run in `config.output`, if there is one.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        HephaestusError: If the configuration, the data or the folder is not right.
+    """
+    accelerator = Accelerator()
+    with accelerator.main_process_first():  # one process fills the cache, the others find it
+        data = open_data(as_experiment(config), (SPLIT,))
+    loss = Pretrainer(config, data, accelerator).fit(resume)
+    accelerator.end_training()
+    if accelerator.is_main_process:
+        told = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
+        print(f"{config.output}/model: {told}")
+    return Path(config.output)
