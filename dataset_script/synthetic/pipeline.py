@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from dataset_script.annotations.json_files import load_json
-from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import ConfigError, DataError
 from dataset_script.safe_files import writable

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.annotations.reading import to_record
+from dataset_script.annotations.record import to_record
 from dataset_script.safe_files import renamed
 from dataset_script.seeding import generator
 from dataset_script.synthetic.archive import CubeWriter, pack

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from datasets import Features
 
-from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import Sample
 from dataset_script.channels import CHANNEL_NAMES, CHANNELS
 from dataset_script.cubes.decoding import decode_raster

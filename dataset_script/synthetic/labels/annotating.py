@@ -13,7 +13,7 @@ from rasterio.features import shapes
 from scipy.ndimage import binary_closing, gaussian_filter, generate_binary_structure, label
 from shapely.geometry import shape as as_shape
 
-from dataset_script.annotations.reading import PICTURE_SCALE, Annotation
+from dataset_script.annotations.record import PICTURE_SCALE, Annotation
 from dataset_script.channels import MASKS
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS, LABELS
 from dataset_script.synthetic.labels.captions import Finding, write_caption

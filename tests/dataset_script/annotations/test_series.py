@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_script.annotations.reading import Annotation, from_record, read_annotations
+from dataset_script.annotations.reading import read_annotations
+from dataset_script.annotations.record import Annotation, from_record
 from dataset_script.annotations.series import (
     Group,
     build_timeseries_record,

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_script.cubes import tar_index as tar_index_module
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import find_minicubes
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.cubes.tar_index import build_index, tar_index
 from dataset_script.errors import DataError
 from tests.cubes import FRAME, make_cube, write_cube

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataset_script.cubes.arrays import CubeArrays
-from dataset_script.cubes.layout import REQUIRED, Grid
-from dataset_script.cubes.minicube import Minicube, Window, find_minicubes
+from dataset_script.cubes.layout import REQUIRED, Grid, Window
+from dataset_script.cubes.locations import find_minicubes
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from tests.cubes import FRAME, GRID, PAIR, make_cube, pack, write_cube
 
@@ -107,9 +108,9 @@ def test_all_three_mask_classes_are_there(cube):
 
 def test_the_grid(cube, source):
     assert cube.crs == "EPSG:4326"
-    assert cube.pixel_size == (0.001, 0.001)
-    np.testing.assert_array_equal(cube.latitude, source.latitude.values)
-    np.testing.assert_array_equal(cube.longitude, source.longitude.values)
+    assert cube.grid.pixel_size == (0.001, 0.001)
+    np.testing.assert_array_equal(cube.grid.latitude, source.latitude.values)
+    np.testing.assert_array_equal(cube.grid.longitude, source.longitude.values)
     west, south, east, north = cube.bounds()
     assert (west, north) == pytest.approx((-92.0005, -0.3503334))
     assert (east - west, north - south) == pytest.approx((0.056, 0.040))

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from dataset_script.__main__ import main
-from dataset_script.annotations.reading import from_record
+from dataset_script.annotations.record import from_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect

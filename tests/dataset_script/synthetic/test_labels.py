@@ -7,7 +7,7 @@ import pytest
 from rasterio.features import rasterize
 from scipy.ndimage import binary_dilation, label
 
-from dataset_script.annotations.reading import PICTURE_SCALE
+from dataset_script.annotations.record import PICTURE_SCALE
 from dataset_script.annotations.splits import period
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from dataset_script.synthetic.frames import plan_frames

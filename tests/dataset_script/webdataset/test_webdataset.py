@@ -11,14 +11,13 @@ import pytest
 import torch
 import webdataset
 
-from dataset_script.annotations.reading import from_record, to_record
+from dataset_script.annotations.record import from_record, to_record
 from dataset_script.annotations.series import derive_groups, make_samples
 from dataset_script.channels import CHANNEL_NAMES, CHANNELS, MASKS
 from dataset_script.errors import ConfigError, DataError
 from dataset_script.rows.encoding import describe
+from dataset_script.webdataset.sample_files import ABSENT, ShardWriter
 from dataset_script.webdataset.shards import (
-    ABSENT,
-    ShardWriter,
     find_shards,
     read_rows,
     read_shard,
