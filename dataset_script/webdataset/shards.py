@@ -159,7 +159,7 @@ def to_dataset(
         raise
 
 
-def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+def write_tar(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write a shard under a temporary name and rename it.
 
     Args:

@@ -14,7 +14,7 @@ from dataset_script.channels import BY_NAME, WAVELENGTH_M
 from dataset_script.rows import stratification
 from dataset_script.synthetic.air import weather as atmosphere
 from dataset_script.synthetic.frames import plan_frames
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.power_law import power_law_field
 from dataset_script.synthetic.radar import coherence
 from dataset_script.synthetic.radar.geometry import draw_swath, ground_range, incidence_at
@@ -39,7 +39,7 @@ def test_incidence_inverts_ground_range_and_spans_the_swath():
 
 @pytest.mark.parametrize("direction", ["A", "D"])
 def test_line_of_sight(direction):
-    grid = Grid.around(0.0, 30.0, 400, 900)
+    grid = FrameGrid.around(0.0, 30.0, 400, 900)
     swath = draw_swath(np.random.default_rng(0), grid, direction)
     east, north, up = swath.towards_satellite()
     np.testing.assert_allclose(east**2 + north**2 + up**2, 1)
@@ -57,7 +57,7 @@ def test_line_of_sight(direction):
 
 def test_swath_edge_is_slanted_and_cuts_a_part():
     for seed in range(8):
-        grid = Grid.around(10.0, 30.0, 128, 160)
+        grid = FrameGrid.around(10.0, 30.0, 128, 160)
         inside = draw_swath(np.random.default_rng(seed), grid, "AD"[seed % 2]).inside
         assert 0.75 < inside.mean() < 0.98
         reach = inside.sum(axis=0), inside.sum(axis=1)
@@ -192,7 +192,7 @@ def test_turbulence_matches_the_real_crops_structure(real_crop):
     valid[230:440, 90:240] = False  # the eruption
     steps = np.angle(np.exp(1j * np.diff(phase, axis=1)))
     steps[~(valid[:, 1:] & valid[:, :-1])] = np.nan
-    grid = Grid.around(13.6, 40.6, *phase.shape)
+    grid = FrameGrid.around(13.6, 40.6, *phase.shape)
     ours = atmosphere.draw_turbulence(np.random.default_rng(2), grid)
     lags = [2, 8, 32]
     windows = [np.lib.stride_tricks.sliding_window_view(steps, lag, axis=1) for lag in lags]

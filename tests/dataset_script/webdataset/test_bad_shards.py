@@ -12,7 +12,7 @@ from dataset_script.webdataset.shards import (
     read_shard,
     shard_path,
     to_dataset,
-    write_shard,
+    write_tar,
 )
 from tests.dataset_script.webdataset.theirs import theirs, write_theirs
 
@@ -128,5 +128,5 @@ def test_rows_that_the_layout_cannot_hold_are_errors(rows, tmp_path):
     for row, complaint in ((nodes, "not on a node grid"), (lacking, "lacks dem")):
         path = tmp_path / "shard.tar"
         with pytest.raises(ConfigError, match=complaint):
-            write_shard(path, [row])
+            write_tar(path, [row])
         assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,7 @@ from dataset_script.webdataset.shards import (
     shard_path,
     to_dataset,
     write_manifest,
-    write_shard,
+    write_tar,
 )
 from tests.dataset_script.webdataset.theirs import SIZE, theirs
 from tests.rows import make_row
@@ -57,7 +57,7 @@ def test_the_authors_shards_are_read_with_equal_tensors(released, source):
 
 def test_our_shards_are_read_by_a_plain_webdataset_pipeline_as_theirs_are(rows, tmp_path, released):
     path = tmp_path / shard_path(3, "test", True, 0)
-    assert write_shard(path, rows) == len(rows)
+    assert write_tar(path, rows) == len(rows)
     names = ("image.pth", "labels.pth", "sample.pth")
 
     def pipeline(shard):
@@ -81,8 +81,8 @@ def test_our_shards_are_read_by_a_plain_webdataset_pipeline_as_theirs_are(rows, 
 
 def test_our_shards_survive_the_round_trip_byte_for_byte(rows, tmp_path):
     first, second = tmp_path / "a.tar", tmp_path / "b.tar"
-    write_shard(first, rows)
-    write_shard(second, read_shard(str(first)))
+    write_tar(first, rows)
+    write_tar(second, read_shard(str(first)))
     assert first.read_bytes() == second.read_bytes()
     for found, wanted in zip(read_shard(str(first)), rows, strict=True):
         assert_equal_rows(found, wanted)
@@ -106,9 +106,9 @@ def test_a_split_becomes_a_dataset(released, tmp_path):
 
 def test_a_shard_that_has_changed_is_read_anew(released, rows, tmp_path):
     path = tmp_path / "web" / shard_path(3, "test", True, 0)
-    write_shard(path, rows[:1])
+    write_tar(path, rows[:1])
     assert len(to_dataset(tmp_path / "web", "test", 3, tmp_path / "cache")) == 1
-    write_shard(path, rows)
+    write_tar(path, rows)
     assert len(to_dataset(tmp_path / "web", "test", 3, tmp_path / "cache")) == len(rows)
 
 
@@ -167,7 +167,7 @@ def test_names_of_long_series_fit_into_the_tar(tmp_path):
     dates = "-".join(f"{date:%Y%m%d}" for date in row["secondary_dates"])
     row["sample_id"] = f"{row['frame_id']}/{row['primary_date']:%Y%m%d}/{dates}"
     path = tmp_path / shard_path(12, "test", True, 0)
-    write_shard(path, [row])
+    write_tar(path, [row])
     (sample,) = webdataset.WebDataset(str(path), shardshuffle=False)
     assert sample["__key__"] == row["sample_id"].replace("/", "_")
     (read,) = read_shard(str(path))
