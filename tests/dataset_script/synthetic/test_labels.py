@@ -18,6 +18,7 @@ from dataset_script.synthetic.labels.annotating import (
     MEDIUM_FROM,
     MIN_PIXELS,
     annotate,
+    trace_polygons,
 )
 from dataset_script.synthetic.labels.captions import LISTED, Finding, side, write_caption
 from dataset_script.synthetic.labels.defects import DEFECTS, draw_defects, spoil
