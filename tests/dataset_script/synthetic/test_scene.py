@@ -87,6 +87,31 @@ def test_phase_closes_around_every_triangle_of_dates(scene):
     assert checked == 12
 
 
+def test_ground_moves_from_the_primary_to_the_secondary_date(scene):
+    grown = 0
+    for pair in scene.plan.pairs:
+        interferogram = scene.interferogram(pair)
+        if len(interferogram.acting) != 1:
+            continue
+        (actor,) = interferogram.acting
+        before, after = scene.strengths[actor, list(pair)]
+        source = scene.actors[actor].source
+        phase = scene.swath.displacement_phase(source.displacement(*scene.plan.grid.local()))
+        assert ((phase * interferogram.motion).sum() > 0) == (after > before)
+        grown += after > before
+    assert grown > 3
+
+
+def test_slopes_that_face_the_satellite_decorrelate_at_shorter_baselines(scene):
+    terrain, look = scene.terrain, scene.swath.look
+    # The antenna looks along `look`: ground that rises that way faces it.
+    rise = terrain.slope_east * look[0] + terrain.slope_north * look[1]
+    critical = coherence.critical_baseline(scene.swath, terrain)
+    gentle = np.abs(rise) < 0.4
+    assert np.ptp(rise[gentle]) > 0.2
+    assert np.corrcoef(rise[gentle], critical[gentle])[0, 1] < -0.8
+
+
 @given(st.floats(-500, 500))
 @settings(deadline=None)
 def test_wrap_keeps_the_angle_in_its_interval(value):
