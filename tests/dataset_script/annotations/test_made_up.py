@@ -7,6 +7,7 @@ import pytest
 from dataset_script.annotations.reading import read_annotations, read_frame_names
 from dataset_script.annotations.series import derive_groups, make_samples, read_groups
 from dataset_script.annotations.splits import SPLITS, assign, shared_acquisitions
+from dataset_script.errors import ConfigError
 from tests.made_up.make import FOLDER, GROUPS, files
 
 
@@ -102,3 +103,10 @@ def test_frames_that_share_a_volcano_stay_together(groups, seed):
     assert sorted(map(len, frames)) == [1, 1, 2]
     assert {"001A_00001_010101", "002D_00002_010101"} in frames
     assert sum(len(splits[split]) for split in SPLITS) == len(GROUPS)
+
+
+def test_volcanoes_join_frames_through_a_third_one(groups):
+    first, second, third, fourth = read_frame_names(FOLDER)
+    names = {first: ["Alpha"], second: ["Beta"], third: ["alpha", "BETA"], fourth: ["Delta"]}
+    with pytest.raises(ConfigError, match="there are 2"):
+        assign(groups, "spatial", 0, names)
