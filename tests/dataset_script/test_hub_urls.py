@@ -16,7 +16,7 @@ from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset, 
 from tests.cubes import FRAME, make_cube, pack, write_cube
 from tests.dataset_script.exporting import make_cubes
 from tests.hub.conftest import use_server
-from tests.hub_server import TOKEN, HubServer
+from tests.hub_server.server import TOKEN, HubServer
 from tests.rows import make_row
 
 

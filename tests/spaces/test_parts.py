@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hub.conftest import use_server
-from tests.hub_server import HubServer
+from tests.hub_server.server import HubServer
 from tests.places import ROOT
 from tests.spaces.conftest import SPACES
 

@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn
 from hub.__main__ import main
 from hub.errors import HubError
 from hub.repos.preparing import METRICS_FOLDER, prepare_metric
-from tests.hub_cards import validate_card
+from tests.hub_server.cards import validate_card
 from training.evaluation.metrics import (
     at_threshold,
     auroc,

@@ -12,7 +12,7 @@ from hub.errors import HubError
 from hub.repos.layout import output_names, plane_names, plane_statistics
 from hub.repos.packaging import package_model, replace_folder
 from tests.hub.models import KINDS, make_facts, make_input, make_model, make_run
-from tests.hub_cards import validate_card
+from tests.hub_server.cards import validate_card
 from training.facts import ModelFacts
 
 LIBRARIES = ("timm", "smp", "vit", "segformer")

@@ -9,8 +9,8 @@ from hub.errors import HubError, hub_errors
 from hub.repos import publishing
 from hub.repos.plans import Target, list_files, make_plan
 from hub.repos.publishing import copy_to_folder, publish
-from tests.hub_server import Fault
-from tests.hub_store import Blob
+from tests.hub_server.server import Fault
+from tests.hub_server.store import Blob
 
 
 def make_folder(root, shards=5, size=2000, seed=0):
