@@ -11,7 +11,7 @@ from hub.errors import HubError
 from hub.repos import publishing
 from hub.repos.publishing import publish
 from tests.hub.conftest import hub_environment
-from tests.hub.repos.test_publishing import DATASET, QUIET, contents, make_folder, on_disk
+from tests.hub.shards import DATASET, QUIET, contents, make_folder, on_disk
 from tests.hub_server.server import Fault
 from tests.places import ROOT
 
