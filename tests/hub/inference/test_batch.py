@@ -1,4 +1,4 @@
-"""Many inputs in one command: bad ones stop nothing, done ones are skipped, and names stay apart."""
+"""Many inputs in one command: bad ones stop nothing, done ones are skipped."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from hub.inference.batch import predict_many
 from hub.inference.detector import Detector
 from hub.repos.packaging import package_model
 from hub.scenes.checks import SceneError
-from hub.scenes.sources import find_sources, in_series
+from hub.scenes.inputs import find_inputs, in_series
 from tests import cubes
 from tests.hub.licsar import FRAME, PRIMARY, SECONDARIES, make_phase, write_frame
 from tests.hub.models import make_facts, make_model
@@ -88,10 +88,10 @@ def test_what_cannot_be_opened_or_written_stops_no_other(tmp_path, packaged):
 def test_a_pattern_and_a_completed_name_stand_for_what_is_in_them(tmp_path):
     paths = write_frame(tmp_path)
     cubes.write_minicubes(tmp_path / "cubes")
-    found = find_sources([tmp_path / FRAME / "interferograms" / "*"], 1)
-    assert [source.said for source in found] == [str(path) for path in paths]
+    found = find_inputs([tmp_path / FRAME / "interferograms" / "*"], 1)
+    assert [given.label for given in found] == [str(path) for path in paths]
     (cube,) = (tmp_path / "cubes").glob("*.zarr")
-    assert len(find_sources([f"{cube}/"], 2)) == len(find_sources([cube], 2)) == 6
+    assert len(find_inputs([f"{cube}/"], 2)) == len(find_inputs([cube], 2)) == 6
 
 
 def test_what_an_answer_depends_on_makes_it_anew(tmp_path, packaged):
@@ -136,7 +136,7 @@ def test_every_kind_of_input_in_one_command(tmp_path, packaged, capsys):
         tmp_path / "out",
     )
     assert "3 scenes" in capsys.readouterr().out
-    whole = find_sources([tmp_path / "cubes"], 2)
+    whole = find_inputs([tmp_path / "cubes"], 2)
     # Three primary dates of four secondaries each, two at a time.
     assert len(whole) == 6 and whole[0].load().steps == 2
 
@@ -150,14 +150,11 @@ def test_series_are_full_and_cover_all_dates():
 
 def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     with pytest.raises(ConfigError, match="stands for nothing"):
-        find_sources([tmp_path / "*.npz"], 1)
+        find_inputs([tmp_path / "*.npz"], 1)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit):
         run_cli("predict", packaged, tmp_path / "empty", "--output", tmp_path / "out")
     assert capsys.readouterr().err.startswith("error: ")
-    with pytest.raises(SystemExit):
-        run_cli("predict", tmp_path / "empty", tmp_path, "--output", tmp_path / "out")
-    assert "no hephaestus.json" in capsys.readouterr().err
     run = tmp_path / "run"
     run.mkdir()
     (run / "model.json").touch()
@@ -165,8 +162,9 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     np.savez(scene, insar_difference=make_phase(40, 40))
     file.touch()
     for model, output, options, said in (
+        (tmp_path / "empty", "out", (), "no hephaestus.json"),
         (run, "out", (), f"push-model {run} --to-folder"),
-        (packaged, "file", (), "cannot be made a folder (File exists)"),
+        (packaged, "file", (), "a file is where a folder should be"),
         (packaged, "out", ("--device", "abacus"), "device 'abacus' cannot be used here"),
         (packaged, "out", ("--revision", "v1"), "is a folder, which has no revision v1"),
     ):
@@ -174,8 +172,10 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
             run_cli("predict", model, scene, "--output", tmp_path / output, *options)
         told = capsys.readouterr().err
         assert said in told and len(told.splitlines()) == 1
-    with pytest.raises(SceneError, match="does not exist"):
-        find_sources([tmp_path / "a.npz"], 1)[0].load()
+    with pytest.raises(ConfigError, match=r"a\.npz: no such file"):
+        find_inputs([tmp_path / "a.npz"], 1)
+    with pytest.raises(SceneError, match="does not exist"):  # one that does not stops no other
+        find_inputs([tmp_path / "a.npz", scene], 1)[0].load()
 
 
 def test_a_detector_may_be_given_itself(tmp_path):

@@ -233,7 +233,7 @@ def test_bad_arguments(hub, folder, capsys, tmp_path):
     assert "give a destination" in fails(capsys, *push)
     assert "no valid repository name" in fails(capsys, *push, "--repo-id", "a/b/c")
     (tmp_path / "file").touch()
-    assert "cannot be written" in fails(capsys, *push, "--to-folder", str(tmp_path / "file"))
+    assert "cannot write" in fails(capsys, *push, "--to-folder", str(tmp_path / "file"))
     missing = fails(capsys, "push-dataset", str(tmp_path / "none"), "--repo-id", "a/b")
     assert "README.md is missing" in missing
     (folder / "data/.train-00000-of-00005.parquet.tmp").touch()
