@@ -9,8 +9,8 @@ from torch import nn
 from dataset_script.channels import INSAR_CHANNELS
 from hub.inference.detector import Detector
 from hub.scenes.scene import make_scene
+from tests.hub.facts import make_facts
 from tests.hub.licsar import DEGREES, make_phase
-from tests.hub.models import make_facts
 
 
 class Pointwise(nn.Module):

@@ -14,8 +14,9 @@ from hub.repos.packaging import package_model
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs, in_series
 from tests import cubes
+from tests.hub.facts import make_facts
 from tests.hub.licsar import FRAME, PRIMARY, SECONDARIES, make_phase, write_frame
-from tests.hub.models import make_facts, make_model
+from tests.hub.models import make_model
 from tests.rows import make_dataset_folder
 
 

@@ -12,8 +12,9 @@ from hub.inference.detector import Detector
 from hub.repos.packaging import package_model
 from hub.scenes.load import load_scene
 from hub.scenes.scene import make_scene
+from tests.hub.facts import KINDS, SIZE, make_facts
 from tests.hub.licsar import DEGREES
-from tests.hub.models import KINDS, SIZE, make_facts, make_model
+from tests.hub.models import make_model
 from tests.hub.pointwise import Pointwise, frame_scene, pointwise
 from tests.rows import make_row
 from training.inputs.preprocessing import Preprocessor

@@ -11,7 +11,8 @@ from hub.__main__ import main
 from hub.errors import HubError
 from hub.repos.packaging import package_model, package_run
 from hub.repos.planes import output_names, plane_names, plane_statistics
-from tests.hub.models import KINDS, make_facts, make_input, make_model, make_run
+from tests.hub.facts import KINDS, make_facts
+from tests.hub.models import make_input, make_model, make_run
 from tests.hub_server.cards import validate_card
 from training.facts import ModelFacts
 
