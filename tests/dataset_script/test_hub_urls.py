@@ -13,12 +13,12 @@ from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
 from dataset_script.source.source import open_source
-from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset, write_tar
+from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset
 from tests.cubes import FRAME, make_cube, pack, write_cube
 from tests.dataset_script.exporting import make_cubes
 from tests.hub.conftest import use_server
-from tests.hub_server import TOKEN, HubServer
-from tests.rows import make_row
+from tests.hub_server.server import TOKEN, HubServer
+from tests.rows import make_row, write_tar
 
 
 @pytest.fixture

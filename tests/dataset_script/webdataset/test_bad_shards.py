@@ -12,9 +12,9 @@ from dataset_script.webdataset.shards import (
     read_shard,
     shard_path,
     to_dataset,
-    write_tar,
 )
 from tests.dataset_script.webdataset.theirs import theirs, write_theirs
+from tests.rows import write_tar
 
 
 def test_what_is_no_webdataset_is_an_error(tmp_path):

@@ -20,10 +20,9 @@ from dataset_script.webdataset.shards import (
     shard_path,
     to_dataset,
     write_manifest,
-    write_tar,
 )
 from tests.dataset_script.webdataset.theirs import SIZE, theirs
-from tests.rows import make_row
+from tests.rows import make_row, write_tar
 
 
 def assert_equal_rows(found, wanted):

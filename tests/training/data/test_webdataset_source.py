@@ -8,8 +8,8 @@ import pytest
 
 from dataset_script.errors import DataError
 from dataset_script.webdataset import sample_files as webdataset_shards
-from dataset_script.webdataset.shards import shard_path, write_tar
-from tests.rows import make_row
+from dataset_script.webdataset.shards import shard_path
+from tests.rows import make_row, write_tar
 from training.config.schema import Config
 from training.data.sources import open_data
 
