@@ -9,7 +9,7 @@ from training.config.options import save_config
 from training.config.schema import Config, DataConfig, ModelConfig
 from training.facts import ModelFacts
 from training.models.build import build_model
-from training.runs.checkpoints import BEST, write_weights
+from training.runs.files import BEST, write_weights
 
 SIZE = 32
 KINDS = {

@@ -23,7 +23,7 @@ from training.evaluation.operating_point import (
 )
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
 from training.fit.experiment import train
-from training.runs.checkpoints import load_run
+from training.runs.loaded_run import load_run
 
 
 @pytest.fixture(scope="module", params=["classification", "segmentation"])

@@ -16,11 +16,11 @@ from training.config.options import save_config
 from training.config.schema import ScheduleConfig
 from training.data.sources import open_data
 from training.fit import tracking
-from training.fit.epoch import append_history
 from training.fit.experiment import train
-from training.fit.loop import Trainer
 from training.fit.optimisation import learning_rate
-from training.runs.checkpoints import load_run
+from training.fit.trainer import Trainer
+from training.runs.history import append_history
+from training.runs.loaded_run import load_run
 
 
 def trainer(dataset, run, **overrides):

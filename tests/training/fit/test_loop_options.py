@@ -10,8 +10,8 @@ from tests.training.experiments import history, small
 from training.data.sources import open_data
 from training.fit import loop
 from training.fit.experiment import train
-from training.fit.loop import Trainer
-from training.runs.checkpoints import load_run
+from training.fit.trainer import Trainer
+from training.runs.loaded_run import load_run
 
 STILL = {"optimizer.learning_rate": 0.0, "training.sampling": "all"}
 
