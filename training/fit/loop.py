@@ -47,6 +47,9 @@ class TrainingLoop(ABC):
 
     Attributes:
         epoch_loss: Mean training loss of the last epoch; NaN before there is one.
+
+    Raises:
+        ConfigError: If an average is asked for of weights that no process holds whole.
     """
 
     def __init__(
@@ -58,6 +61,9 @@ class TrainingLoop(ABC):
         accelerator: Accelerator,
         model: nn.Module,
     ) -> None:
+        sharded = accelerator.distributed_type == DistributedType.FSDP
+        if sharded and config.training.ema_decay is not None:
+            raise ConfigError("training.ema_decay needs whole weights; FSDP shards them: set null")
         self.config, self.accelerator = config, accelerator
         self.run = Path(config.output)
         self.samples, self.sampling = data.splits[split], sampling
@@ -152,8 +158,6 @@ class TrainingLoop(ABC):
         decay = self.config.training.ema_decay
         if decay is None:
             return None
-        if self.accelerator.distributed_type == DistributedType.FSDP:
-            raise ConfigError("training.ema_decay needs whole weights; FSDP shards them: set null")
         # With a warm-up of the decay, as a short run would otherwise average its first weights in.
         return ModelEmaV3(
             self.accelerator.unwrap_model(self.model), decay=decay, use_warmup=True, foreach=True
