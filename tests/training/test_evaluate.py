@@ -210,7 +210,8 @@ def test_the_threshold_comes_from_validation(trained, dataset):
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)
 def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tmp_path):
     shutil.copytree(trained, tmp_path / "run")
-    facts = json.loads((trained / "model.json").read_text()) | {"threshold": 1 - 1e-12, "temperature": 1.0}
+    facts = json.loads((trained / "model.json").read_text())
+    facts |= {"threshold": 1 - 1e-12, "temperature": 1.0}  # nothing reaches it
     (tmp_path / "run/model.json").write_text(json.dumps(facts))
     results = evaluate(tmp_path / "run")
     assert results["threshold"] == facts["threshold"] and results["metrics"]["recall"] == 0
