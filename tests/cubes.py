@@ -223,3 +223,8 @@ def write_minicubes(folder, frames=(FRAME,), form="directory", height=HEIGHT, wi
     names = {frame: f"Volcano {number}" for number, frame in enumerate(frames)}
     (folder / "frame_names.json").write_text(json.dumps(names))
     return records
+
+
+def rewrite(source, folder, **changes):
+    """A cube with some variables changed, as a directory."""
+    return write_cube(source.assign(changes), folder)

@@ -18,30 +18,13 @@ from dataset_script.cubes.members import check_member
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.safe_files import renamed
 from dataset_script.webdataset.sample_files import (
-    ABSENT,
     ShardWriter,
     decode_sample,
-    encode_sample,
     shard_features,
 )
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
-
-__all__ = [
-    "ABSENT",
-    "FOLDERS",
-    "ShardWriter",
-    "decode_sample",
-    "encode_sample",
-    "find_shards",
-    "read_rows",
-    "read_shard",
-    "shard_path",
-    "to_dataset",
-    "write_manifest",
-    "write_shard",
-]
 
 FOLDERS = {"train": ("train_pos", "train_neg"), "validation": ("val",), "test": ("test",)}
 """Folders of each split, in the authors' names."""
@@ -176,7 +159,7 @@ def to_dataset(
         raise
 
 
-def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+def write_tar(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write a shard under a temporary name and rename it.
 
     Args:

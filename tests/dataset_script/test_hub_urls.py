@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from huggingface_hub import HfApi, HfFileSystem
 
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import find_minicubes
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
 from dataset_script.source.source import open_source

@@ -1,7 +1,8 @@
 """What an experiment is: the configuration's dataclasses.
 
-Every key is read somewhere in this room. `training.options` reads the YAML files and the command
-line into these classes, `training.rules` says which values will do.
+Every key is read somewhere in this room. `config.options` reads the YAML files and the command
+line into these classes. The range of a number stands beside it; `config.validation` checks it, and
+what concerns several keys.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from dataset_script.channels import CHANNEL_NAMES
 Objective = Literal["classification", "segmentation"]
 TaskName = Literal["binary", "activity_type", "intensity", "phase"]
 LOSSES = ("cross_entropy", "focal", "dice", "lovasz")
+
+
+def ranged(default: Any, least: float | None = None, most: float | None = None) -> Any:
+    """A field whose value must lie in least..most; null, where the key takes it, always does.
+
+    The ranges are metadata and not types, so values stay plain numbers, which YAML can write.
+    """
+    return field(default=default, metadata={"least": least, "most": most})
 
 
 @dataclass
@@ -40,12 +49,12 @@ class DataConfig:
     source: Literal["huggingface", "minicubes", "webdataset"] = "huggingface"
     path: str = "hephaestus-minicubes"
     config: str = "ts3"
-    timeseries_length: int | None = None
-    image_size: int = 512
+    timeseries_length: int | None = ranged(None, least=1)
+    image_size: int = ranged(512, least=1)
     split: Literal["paper", "strict", "spatial"] = "paper"
     channels: list[str] = field(default_factory=lambda: list(CHANNEL_NAMES))
     mask_target: Literal["last", "peak", "union", "all"] = "union"
-    workers: int = 2
+    workers: int = ranged(2, least=0)
 
 
 @dataclass
@@ -89,8 +98,8 @@ class LossConfig:
     """
 
     terms: dict[str, float] = field(default_factory=lambda: {"cross_entropy": 1.0})
-    gamma: float = 2.0
-    alpha: float | None = None
+    gamma: float = ranged(2.0, least=0)
+    alpha: float | None = ranged(None, least=0, most=1)
     class_weights: list[float] | None = None
     confidence: bool = False
 
@@ -107,9 +116,9 @@ class OptimizerConfig:
     """
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-2
-    momentum: float = 0.9
+    learning_rate: float = ranged(1e-4, least=0)
+    weight_decay: float = ranged(1e-2, least=0)
+    momentum: float = ranged(0.9, least=0, most=1)
 
 
 @dataclass
@@ -152,19 +161,19 @@ class TrainingConfig:
         keep_checkpoints: Latest checkpoints kept beside the best weights.
     """
 
-    epochs: int = 20
-    batch_size: int = 16
-    accumulation: int = 1
+    epochs: int = ranged(20, least=1)
+    batch_size: int = ranged(16, least=1)
+    accumulation: int = ranged(1, least=1)
     clip: float | None = 1.0
     sampling: Literal["balanced", "all", "weighted"] = "balanced"
-    ema_decay: float | None = None
+    ema_decay: float | None = ranged(None, least=0, most=1)
     compile: bool = False
     channels_last: bool = False
     select: Literal["f1", "iou", "auroc", "average_precision"] = "f1"
-    validate_every: int = 1
-    early_stopping: int | None = None
-    checkpoint_every: int | None = None
-    keep_checkpoints: int = 2
+    validate_every: int = ranged(1, least=1)
+    early_stopping: int | None = ranged(None, least=1)
+    checkpoint_every: int | None = ranged(None, least=1)
+    keep_checkpoints: int = ranged(2, least=1)
 
 
 @dataclass
@@ -188,18 +197,18 @@ class AugmentationConfig:
             on them alone, and scenes without them can still be read.
     """
 
-    flip: float = 0.0
-    quarter_turn: float = 0.0
-    phase_offset: float = 0.0
-    time_reversal: float = 0.0
-    resample: float = 0.0
-    rotation: float = 30.0
-    scale: float = 1.2
-    stratification: float = 0.0
-    stratification_std: float = 1.0
-    noise: float = 0.0
-    noise_std: float = 0.2
-    missing: float = 0.0
+    flip: float = ranged(0.0, least=0, most=1)
+    quarter_turn: float = ranged(0.0, least=0, most=1)
+    phase_offset: float = ranged(0.0, least=0, most=1)
+    time_reversal: float = ranged(0.0, least=0, most=1)
+    resample: float = ranged(0.0, least=0, most=1)
+    rotation: float = ranged(30.0, least=0, most=180)
+    scale: float = ranged(1.2, least=1)
+    stratification: float = ranged(0.0, least=0, most=1)
+    stratification_std: float = ranged(1.0, least=0)
+    noise: float = ranged(0.0, least=0, most=1)
+    noise_std: float = ranged(0.2, least=0)
+    missing: float = ranged(0.0, least=0, most=1)
 
 
 @dataclass
@@ -215,8 +224,8 @@ class TrackingConfig:
     trackers: list[Literal["tensorboard", "trackio", "wandb"]] = field(
         default_factory=lambda: ["tensorboard"]
     )
-    images: int = 4
-    log_every: int = 10
+    images: int = ranged(4, least=0)
+    log_every: int = ranged(10, least=1)
 
 
 @dataclass

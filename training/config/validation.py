@@ -1,6 +1,9 @@
-"""Which experiments make sense: everything that can be checked without the data and the model."""
+"""Which experiments make sense, as far as that shows without the data and the model."""
 
 from __future__ import annotations
+
+import dataclasses
+from typing import Any
 
 from dataset_script.channels import select
 from dataset_script.errors import ConfigError
@@ -30,62 +33,12 @@ def validate(config: Config) -> Config:
     return config
 
 
-_LEAST = {
-    0: (
-        "data.workers",
-        "tracking.images",
-        "optimizer.learning_rate",
-        "optimizer.weight_decay",
-        "loss.gamma",
-        "augmentation.stratification_std",
-        "augmentation.noise_std",
-    ),
-    1: (
-        "data.image_size",
-        "data.timeseries_length",
-        "training.epochs",
-        "training.batch_size",
-        "training.accumulation",
-        "training.validate_every",
-        "training.early_stopping",
-        "training.checkpoint_every",
-        "training.keep_checkpoints",
-        "tracking.log_every",
-        "augmentation.scale",
-    ),
-}
-_SHARES = (
-    "augmentation.flip",
-    "augmentation.quarter_turn",
-    "augmentation.phase_offset",
-    "augmentation.time_reversal",
-    "augmentation.resample",
-    "augmentation.stratification",
-    "augmentation.noise",
-    "augmentation.missing",
-    "optimizer.momentum",
-    "training.ema_decay",
-    "loss.alpha",
-)
-
-
 def _check_numbers(config: Config) -> None:
-    """Ranges of single keys; null stands for what is switched off."""
-
-    def value(key: str) -> float | None:
-        section, name = key.split(".")
-        return getattr(getattr(config, section), name)
-
-    for least, keys in _LEAST.items():
-        for key in keys:
-            _at_least(least, key, value(key))
-    for key in _SHARES:
-        _within(0, 1, key, value(key))
-    _within(0, 180, "augmentation.rotation", config.augmentation.rotation)
+    _check_ranges(config)
     epochs, peak = config.training.epochs, config.optimizer.learning_rate
     _within(0, epochs, "schedule.warmup_epochs", config.schedule.warmup_epochs)
     for key in ("schedule.initial", "schedule.final"):
-        _within(0, peak, key, value(key))
+        _within(0, peak, key, getattr(config.schedule, key.removeprefix("schedule.")))
     if config.optimizer.momentum == 1:
         raise ConfigError("optimizer.momentum is 1; it must be less, or nothing new counts")
     if not 0 <= config.seed < 2**32:
@@ -94,8 +47,18 @@ def _check_numbers(config: Config) -> None:
         raise ConfigError("training.clip must be positive, or null for no clipping")
 
 
+def _check_ranges(section: Any, prefix: str = "") -> None:
+    """The ranges that stand beside the fields of a dataclass and of those in it."""
+    for entry in dataclasses.fields(section):
+        key, value = prefix + entry.name, getattr(section, entry.name)
+        if dataclasses.is_dataclass(value):
+            _check_ranges(value, f"{key}.")
+        elif "least" in entry.metadata:
+            _within(entry.metadata["least"], entry.metadata["most"], key, value)
+
+
 def _check_data(config: Config) -> None:
-    _at_least(1, "data.channels (how many)", len(config.data.channels))
+    _within(1, None, "data.channels (how many)", len(config.data.channels))
     if config.data.config == "groups" and not config.data.timeseries_length:
         raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
 
@@ -106,9 +69,9 @@ def _check_loss(config: Config) -> None:
     for term, weight in config.loss.terms.items():
         if term not in LOSSES:
             raise ConfigError(f"unknown loss.terms.{term}; the terms are {', '.join(LOSSES)}")
-        _at_least(0, f"loss.terms.{term}", weight)
+        _within(0, None, f"loss.terms.{term}", weight)
     for place, weight in enumerate(config.loss.class_weights or ()):
-        _at_least(0, f"loss.class_weights[{place}]", weight)
+        _within(0, None, f"loss.class_weights[{place}]", weight)
 
 
 def _check_objective(config: Config) -> None:
@@ -130,11 +93,8 @@ def _check_objective(config: Config) -> None:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
 
 
-def _at_least(least: float, key: str, value: float | None) -> None:
-    if value is not None and not value >= least:
-        raise ConfigError(f"{key} is {value}; it must be at least {least:g}")
-
-
-def _within(least: float, most: float, key: str, value: float | None) -> None:
-    if value is not None and not least <= value <= most:
-        raise ConfigError(f"{key} is {value}; it must lie in {least:g}..{most:g}")
+def _within(least: float, most: float | None, key: str, value: float | None) -> None:
+    if value is None or (value >= least and (most is None or value <= most)):
+        return
+    wanted = f"be at least {least:g}" if most is None else f"lie in {least:g}..{most:g}"
+    raise ConfigError(f"{key} is {value}; it must {wanted}")
