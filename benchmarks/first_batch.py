@@ -51,7 +51,7 @@ def measure(work: Workload) -> list[Goal]:
 
 def served_bytes(work: Workload) -> tuple[int, int, int]:
     """Bytes served until the first sample, bytes of a shard, and number of reads."""
-    from tests.hub_server import TOKEN, HubServer
+    from tests.hub_server.server import TOKEN, HubServer
 
     folder = work.root / "shards" / "hephaestus-minicubes"
     shutil.rmtree(folder.parent, ignore_errors=True)

@@ -1,8 +1,8 @@
 """Minicubes to a folder that is ready for the Hub: resumable, parallel, the same bytes each time.
 
 Which sample goes into which shard is decided before anything is read. Shards depend on nothing
-but their own groups; each is written under a temporary name, renamed, and then vouched for by a
-note beside the dataset's folder. Running the same export again does what is missing.
+but their own groups; each is written under a temporary name and renamed, and a note beside the
+dataset's folder then says that it is whole. Running the same export again does what is missing.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from dataset_script.safe_files import renamed
 from dataset_script.shards.options import ExportOptions
 from dataset_script.shards.output_folder import claim, one_at_a_time
 from dataset_script.shards.plan import Shard, plan_shards
-from dataset_script.shards.shard_file import Report, Task, write_shard
+from dataset_script.shards.shard_file import ShardReport, ShardTask, write_shard
 from dataset_script.source.source import Source, open_source
 from dataset_script.webdataset.shards import shard_path, write_manifest
 from dataset_script.workers import run_tasks
 
-Key = tuple[str, str, int]
+ShardKey = tuple[str, str, int]
 """Config, split and number of a shard."""
 
 
@@ -75,7 +75,7 @@ def export(
         "source": source.fingerprint(),
     }
     tasks = {
-        (recipe.name, name, number): Task(
+        (recipe.name, name, number): ShardTask(
             shard,
             recipe,
             folder / path,
@@ -89,7 +89,7 @@ def export(
     }
     with one_at_a_time(folder):
         claim(folder, notes, parameters, chosen.overwrite)
-        done: dict[Key, Report] = {}
+        done: dict[ShardKey, ShardReport] = {}
         total, silent = sum(task.shard.samples for task in tasks.values()), not chosen.progress
         with tqdm(total=total, desc="export", unit="row", disable=silent) as bar:
             for key, report in run_tasks(write_shard, tasks, chosen.workers, chosen.dask):
@@ -116,8 +116,8 @@ def _placed(shards: Sequence[Shard], recipe: Recipe, format: str) -> Iterator[tu
 
 def _summarise(
     folder: Path,
-    tasks: Mapping[Key, Task],
-    done: Mapping[Key, Report],
+    tasks: Mapping[ShardKey, ShardTask],
+    done: Mapping[ShardKey, ShardReport],
     recipes: Sequence[Recipe],
     format: str,
     source: Source,

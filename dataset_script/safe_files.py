@@ -1,12 +1,16 @@
-"""Files written whole or not at all, and the system's refusals told in words."""
+"""Files and folders written whole or not at all, and the system's refusals told in words."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dataset_script.errors import DataError
 
@@ -32,6 +36,42 @@ def renamed(path: Path, shared: bool = False) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def renamed_folder(path: Path, mark: str) -> Iterator[Path]:
+    """An empty folder beside a path, which takes its place if the block succeeds.
+
+    Args:
+        path: The folder's final name; an earlier result there goes.
+        mark: File that an earlier result has: nothing else is ever removed.
+
+    Raises:
+        DataError: If the path holds something else, or cannot be written to.
+    """
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+            partial = Path(scratch, path.name)
+            partial.mkdir()
+            yield partial
+            if path.exists() and any(path.iterdir()) and not (path / mark).exists():
+                raise DataError(
+                    f"{path} holds something else (no {mark} in it): choose another folder"
+                )
+            if path.exists():
+                shutil.rmtree(path)
+            partial.rename(path)
+
+
+def write_json(path: Path, record: Any, *, sort_keys: bool = False) -> None:
+    """Write plain values as JSON that every reader takes.
+
+    Raises:
+        ValueError: If a number is not finite, which JSON does not know.
+    """
+    text = json.dumps(record, indent=2, sort_keys=sort_keys, allow_nan=False)
+    path.write_text(f"{text}\n")
 
 
 @contextmanager

@@ -17,14 +17,14 @@ def _by_status(error: Exception, where: str) -> str:
     """One line for an HTTP answer that is an error."""
     response = error.response  # type: ignore[attr-defined]
     status = response.status_code
-    said = response.headers.get("X-Error-Message") or ""
+    message = response.headers.get("X-Error-Message") or ""
     if status == 401:
         return (
             f"the Hub does not accept the token for {where}: it is wrong or has expired; "
             "set HF_TOKEN or run `hf auth login` with one that has write access"
         )
     if status in (402, 403):
-        return f"the token may not write to {where}{f': {said}' if said else ''}"
+        return f"the token may not write to {where}{f': {message}' if message else ''}"
     if status == 412:
         return f"{where} has changed while this was running; run the same command again"
     if status == 429:
@@ -38,7 +38,7 @@ def _by_status(error: Exception, where: str) -> str:
             f"the Hub failed ({status}) at {where}; run the same command again, it sends only "
             "what is missing"
         )
-    detail = said or re.sub(r"\s+", " ", str(error)).strip()
+    detail = message or re.sub(r"\s+", " ", str(error)).strip()
     return f"the Hub refused {where} ({status}): {detail}"
 
 

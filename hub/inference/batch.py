@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dataset_script.errors import ConfigError, HephaestusError
-from dataset_script.safe_files import renamed
+from dataset_script.errors import HephaestusError
+from dataset_script.safe_files import renamed, writable
 from hub.inference.outputs import save_prediction, write_table
+from hub.inference.prediction import require_threshold
+from hub.repos.loading import find_published
 from hub.scenes.checks import SceneError
+from hub.scenes.inputs import expand_inputs, find_inputs
 from hub.scenes.scene import Scene
-from hub.scenes.sources import find_sources
 
 if TYPE_CHECKING:
     from hub.inference.detector import Detector
@@ -46,16 +48,16 @@ class Batch:
         lines = []
         for summary in self.summaries:
             area = summary["area_km2"]
-            said = [
+            cells = [
                 f"{summary['scene']:<{width}}",
                 f"{summary['decision']:<15}",
                 f"probability {summary['probability']:.2f}",
                 "" if area is None else f"{area:8.2f} km2",
                 "already there" if summary["scene"] in self.skipped else "",
             ]
-            lines.append("  ".join(said).rstrip())
+            lines.append("  ".join(cells).rstrip())
             lines += [f"  note: {warning}" for warning in summary["warnings"]]
-        lines += [f"failed: {said}: {why}" for said, why in self.failed.items()]
+        lines += [f"failed: {label}: {reason}" for label, reason in self.failed.items()]
         lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {TABLE}")
         return "\n".join(lines)
 
@@ -87,7 +89,7 @@ def predict_many(
 
     Args:
         model: A detector, or what `Detector.from_pretrained` takes.
-        inputs: See `sources.find_sources`.
+        inputs: See `inputs.find_inputs`.
         output: Folder to write to.
         threshold: Decision threshold, in place of the model's own.
         revision: Of the model's repository.
@@ -98,35 +100,35 @@ def predict_many(
         What became of each.
 
     Raises:
-        HephaestusError: If the model does not load, an input stands for nothing, or `output`
-            cannot be made. What is wrong with a single scene is in the result instead.
+        HephaestusError: If the model does not load, the threshold is no probability, an input
+            stands for nothing, no input exists, or `output` cannot be made. What is wrong with
+            a single scene is in the result instead.
     """
-    from hub.inference.detector import Detector
+    require_threshold(threshold)
+    named = expand_inputs(inputs)
+    with writable(output):
+        output.mkdir(parents=True, exist_ok=True)
+    if isinstance(model, str | Path):
+        published = find_published(str(model), revision)
+        # Loads torch: what is wrong with the command is told before.
+        from hub.inference.detector import Detector
 
-    detector = model
-    if not isinstance(detector, Detector):
-        detector = Detector.from_pretrained(detector, revision, device)
-    sources = find_sources(inputs, detector.facts.timeseries_length)
+        model = Detector.from_published(published, device)
     batch = Batch(output)
     taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{output} cannot be made a folder ({error.strerror}): name another --output"
-        ) from None
-    for source in tqdm(sources, unit="scene", disable=None if progress else True):
+    found = find_inputs(named, model.facts.timeseries_length)
+    for given in tqdm(found, unit="scene", disable=None if progress else True):
         try:
-            scene = _named_apart(source.load(), taken)
-            key = _key(detector, scene, threshold)
+            scene = _named_apart(given.load(), taken)
+            key = _key(model, scene, threshold)
             summary = _finished(output, scene.name, key)
             if summary is not None:
                 batch.skipped.append(scene.name)
             else:
-                summary = _predict_one(detector, scene, threshold, output, key, progress)
+                summary = _predict_one(model, scene, threshold, output, key, progress)
             batch.summaries.append(summary)
         except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
-            batch.failed[source.said] = str(error).splitlines()[0]
+            batch.failed[given.label] = str(error).splitlines()[0]
     with renamed(output / TABLE, shared=True) as path:
         write_table(path, batch.summaries)
     return batch

@@ -195,14 +195,14 @@ def _extent(scene: Scene) -> tuple[float, float, float, float]:
 
 
 def _title(prediction: Prediction) -> str:
-    said = [
+    parts = [
         f"{prediction.decision.replace('_', '-').lower()}, "
         f"probability {prediction.image_probability:.2f}"
     ]
     if prediction.area_km2 is not None:
-        said.append(f"{prediction.area_km2:.1f} km²")
+        parts.append(f"{prediction.area_km2:.1f} km²")
     revision = prediction.revision[:8]
     return (
-        f"{prediction.scene.name}: {', '.join(said)}\n"
+        f"{prediction.scene.name}: {', '.join(parts)}\n"
         f"{prediction.model} ({revision}); research, not an alert"
     )

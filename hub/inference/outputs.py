@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import rasterio
 import shapely
 from rasterio.errors import NotGeoreferencedWarning
 
-from dataset_script.safe_files import renamed
+from dataset_script.safe_files import renamed, write_json
 from hub.inference.polygons import cut_at_antimeridian
 from hub.inference.prediction import Prediction
 
@@ -67,12 +66,12 @@ def save_prediction(
         put("mask", "_mask.tif", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
         if prediction.scene.georeferenced:
             regions = feature_collection(prediction)
-            put("geojson", ".geojson", lambda path: _write_json(path, regions))
+            put("geojson", ".geojson", lambda path: write_json(path, regions))
     put("csv", ".csv", lambda path: write_table(path, [summary]))
     put("figure", ".png", lambda path: _draw(prediction, path))
     files = {kind: path.name for kind, path in paths.items()}
     record = summary | {"files": files, "made_from": dict(made_from or {})}
-    put("json", ".json", lambda path: _write_json(path, record))
+    put("json", ".json", lambda path: write_json(path, record))
     return paths
 
 
@@ -158,10 +157,6 @@ def _draw(prediction: Prediction, path: Path) -> None:
     from hub.inference.figures import draw_prediction
 
     draw_prediction(prediction).savefig(path, format="png", dpi=120)
-
-
-def _write_json(path: Path, record: Any) -> None:
-    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def _cell(value: Any) -> Any:

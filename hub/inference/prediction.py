@@ -10,12 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from dataset_script.errors import ConfigError
 from hub.inference.polygons import MAX_POLYGONS, Region, find_regions, mask_area_km2
 from hub.scenes.scene import Scene
 from training.facts import ModelFacts
 
 LOW_COHERENCE = 0.2
 """Mean coherence (0..1) below which an answer carries a warning."""
+
+
+def require_threshold(threshold: float | None) -> None:
+    """Refuse a threshold that is no probability.
+
+    Raises:
+        ConfigError: If it is not between 0 and 1.
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold {threshold} is not between 0 and 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +131,15 @@ class Prediction:
     @property
     def all_warnings(self) -> tuple[str, ...]:
         """The warnings, and those that depend on the threshold."""
-        said = list(self.warnings)
+        notes = list(self.warnings)
         if self.mean_coherence is not None and self.mean_coherence < LOW_COHERENCE:
             where = "in the mask" if self.mask is not None and self.mask.any() else "of the scene"
-            said.append(
+            notes.append(
                 f"the mean coherence {where} is {self.mean_coherence:.2f}: phase is mostly noise"
             )
         if len(self.regions) == MAX_POLYGONS:
-            said.append(f"only the {MAX_POLYGONS} largest patches of the mask are outlined")
-        return tuple(said)
+            notes.append(f"only the {MAX_POLYGONS} largest patches of the mask are outlined")
+        return tuple(notes)
 
     def summary(self) -> dict[str, Any]:
         """Everything but the rasters, as plain JSON types; what is unknown is None."""

@@ -19,7 +19,7 @@ from hub.scenes.checks import SceneError, require_size
 from hub.scenes.scene import Scene
 
 TRAINING_CRS = "EPSG:4326"
-Grid = tuple[Affine, str, tuple[int, int]]
+PixelGrid = tuple[Affine, str, tuple[int, int]]
 """Transform, CRS, and (height, width)."""
 
 
@@ -114,7 +114,7 @@ def world_origin(scene: Scene, pixel_size: float) -> tuple[int, int]:
     return round(-scene.transform.f / pixel_size), round(scene.transform.c / pixel_size)
 
 
-def _covering_grid(scene: Scene, pixel_size: float) -> Grid:
+def _covering_grid(scene: Scene, pixel_size: float) -> PixelGrid:
     edges = [scene.place(x, y) for x in (0, scene.width) for y in (0, scene.height)]
     xs, ys = zip(*edges, strict=True)
     west, south, east, north = transform_bounds(
@@ -131,7 +131,7 @@ def _covering_grid(scene: Scene, pixel_size: float) -> Grid:
     return transform, TRAINING_CRS, (max(height, 1), max(width, 1))
 
 
-def _warp(planes: np.ndarray, scene: Scene, grid: Grid) -> np.ndarray:
+def _warp(planes: np.ndarray, scene: Scene, grid: PixelGrid) -> np.ndarray:
     """Bilinear values of planes [C, H, W], NaN being no data, on another grid."""
     transform, crs, shape = grid
     out = np.full((len(planes), *shape), np.nan, np.float32)

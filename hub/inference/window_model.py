@@ -15,7 +15,7 @@ from hub.scenes.scene import Scene
 from training.data.tasks import Task
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
-from training.models.build import wrap
+from training.models.model import wrap
 
 
 class WindowModel:
@@ -30,12 +30,13 @@ class WindowModel:
         ConfigError: If there is no such device.
 
     Attributes:
+        facts: The model's facts.
         model: The backbone behind our common signature, in evaluation mode on the device.
         device: Where it runs.
     """
 
     def __init__(self, backbone: nn.Module, facts: ModelFacts, device: str | None = None) -> None:
-        self._facts = facts
+        self.facts = facts
         self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = wrap(backbone, facts.library, facts.objective).to(self.device).eval()
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
@@ -53,14 +54,14 @@ class WindowModel:
     @torch.inference_mode()
     def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
         """See `Detector.logits`."""
-        self._facts.require_channels(channels)
-        if planes.ndim != 5 or planes.shape[1] != self._facts.timeseries_length:
+        self.facts.require_channels(channels)
+        if planes.ndim != 5 or planes.shape[1] != self.facts.timeseries_length:
             raise ConfigError(
                 f"the planes are {list(planes.shape)}; the model takes [batch, "
-                f"{self._facts.timeseries_length}, {len(channels)}, height, width]"
+                f"{self.facts.timeseries_length}, {len(channels)}, height, width]"
             )
         stack = torch.from_numpy(np.ascontiguousarray(planes, np.float32)).to(self.device)
-        answer = self.model(self._preprocessor.normalise(stack)) / self._facts.temperature
+        answer = self.model(self._preprocessor.normalise(stack)) / self.facts.temperature
         return answer.float().cpu().numpy()
 
     @torch.inference_mode()
@@ -82,9 +83,9 @@ class WindowModel:
             name: torch.from_numpy(
                 np.stack([self._window(scene, name, corner, steps) for corner in corners])
             ).to(self.device)
-            for name in self._facts.channels
+            for name in self.facts.channels
         }
-        logits = self.model(self._preprocessor(rasters)) / self._facts.temperature
+        logits = self.model(self._preprocessor(rasters)) / self.facts.temperature
         answers = self._task.split_answers(logits)
         classes = answers.sigmoid() if self._task.multilabel else answers.softmax(1)
         # Where each step has its own answer, a class holds if it holds at any step.
@@ -96,10 +97,10 @@ class WindowModel:
 
     def data_share(self, scene: Scene, corner: Corner) -> float:
         """Share of a window's pixels, 0..1, that hold data."""
-        return 1 - float(cut(scene.nodata, corner, self._facts.image_size, True).mean())
+        return 1 - float(cut(scene.nodata, corner, self.facts.image_size, True).mean())
 
     def _window(self, scene: Scene, name: str, corner: Corner, steps: Sequence[int]) -> np.ndarray:
-        side = self._facts.image_size
+        side = self.facts.image_size
         raster = scene.channel(name)
         if raster is None:
             shape = (len(steps), side, side) if BY_NAME[name].per_step else (side, side)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from dataset_script.channels import select
-from hub.repos.layout import output_names, plane_names
+from hub.repos.planes import output_names, plane_names
 from hub.repos.results import HUB_TASK, METRICS, dataset_id, eval_results, finite_metrics
 from training.facts import ModelFacts
 
@@ -37,7 +37,7 @@ _TABLES = (
     ("per_intensity", "By intensity", "intensity"),
     ("per_confounder", "By what can pass for deformation, or hide it", "confounder"),
 )
-_SAID = ("split", "samples", "positives", "calibration")
+_RESULT_KEYS = ("split", "samples", "positives", "calibration")
 
 
 def render(template: str, **values: Any) -> str:
@@ -200,7 +200,7 @@ def model_card(
         ),
         loading=loading_code(facts, name),
         split_note=_SPLIT_NOTES.get(facts.split, ""),
-        results={key: found.get(key) for key in _SAID} if results else None,
+        results={key: found.get(key) for key in _RESULT_KEYS} if results else None,
         metrics=_metric_rows(found),
         sections=[table for table in tables if table],
         recipe=_recipe(config),

@@ -8,41 +8,65 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.errors import HubError, hub_errors
-from hub.repos.layout import FACTS_FILE
+from hub.repos.planes import FACTS_FILE
 from training.facts import ModelFacts
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
 _FILES = ["*.json", _WEIGHTS]
 
 
 @dataclass(frozen=True)
-class Published:
-    """A model as it was published.
+class PublishedModel:
+    """A model as it was published, on this disk; its weights are not in memory.
 
     Attributes:
-        backbone: The library's own module, weights in place.
+        name: The folder or repository that was asked for.
+        folder: Where its files lie.
         facts: Its facts.
         revision: Its commit, or "local".
         weights: Digest of its weights.
     """
 
-    backbone: nn.Module
+    name: str
+    folder: Path
     facts: ModelFacts
     revision: str
     weights: str
 
+    def load_backbone(self) -> nn.Module:
+        """The library's own module, weights in place.
 
-def load_published(name: str, revision: str | None) -> Published:
-    """Load a model of ours, in whichever library's format.
+        Raises:
+            ConfigError: If the library is unknown.
+            HubError: If the weights do not load.
+        """
+        from safetensors import SafetensorError
+
+        try:
+            # The Hub's mixin prints where it loads from, into what may be a command's result.
+            with contextlib.redirect_stdout(io.StringIO()):
+                return _load_by_library(self.folder, self.facts)
+        except HephaestusError:
+            raise
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise HubError(
+                f"{self.name} does not load as a {self.facts.library} model: {reason}"
+            ) from None
+
+
+def find_published(name: str, revision: str | None = None) -> PublishedModel:
+    """Find a model of ours, in any library's format; torch is not needed.
 
     Args:
-        name: Folder of a packaged model, or repository NS/NAME.
+        name: Folder of a packaged model, or repository NS/NAME, which is downloaded.
         revision: Branch, tag or commit of the repository.
 
     Returns:
@@ -51,7 +75,7 @@ def load_published(name: str, revision: str | None) -> Published:
     Raises:
         ConfigError: If this is not a model of this project, or a revision of a folder is asked
             for.
-        HubError: If the repository cannot be had, or the weights do not load.
+        HubError: If the repository cannot be had, or it has no safetensors.
     """
     folder = Path(name)
     commit = "local"
@@ -61,17 +85,16 @@ def load_published(name: str, revision: str | None) -> Published:
     elif revision:
         raise ConfigError(f"{name} is a folder, which has no revision {revision}: leave it out")
     if not (folder / FACTS_FILE).exists():
-        said = f"{name} is not a packaged model of this project: it has no {FACTS_FILE}"
+        message = f"{name} is not a packaged model of this project: it has no {FACTS_FILE}"
         if (folder / "model.json").exists():
-            said += f"; package the run with `python -m hub push-model {name} --to-folder DIR`"
-        raise ConfigError(said)
+            message += f"; package the run with `python -m hub push-model {name} --to-folder DIR`"
+        raise ConfigError(message)
     facts = ModelFacts.load(folder / FACTS_FILE)
-    digest = _digest(folder, name)
-    return Published(_load_backbone(folder, facts, name), facts, commit, digest)
+    return PublishedModel(name, folder, facts, commit, _digest(folder, name))
 
 
 def require_download(name: str, revision: str | None, most_bytes: int) -> str | None:
-    """Ask the Hub what `load_published` would download, before it does.
+    """Ask the Hub how much `find_published` would download, before it does.
 
     Args:
         name: Repository NS/NAME.
@@ -123,20 +146,6 @@ def _download(name: str, revision: str | None) -> Path:
         raise ConfigError(f"there is no folder {name}, and a repository is named NS/NAME")
     with hub_errors(f"model {name}"):
         return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
-
-
-def _load_backbone(folder: Path, facts: ModelFacts, name: str) -> nn.Module:
-    from safetensors import SafetensorError
-
-    try:
-        # The Hub's mixin prints where it loads from, into what may be a command's result.
-        with contextlib.redirect_stdout(io.StringIO()):
-            return _load_by_library(folder, facts)
-    except HephaestusError:
-        raise
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise HubError(f"{name} does not load as a {facts.library} model: {reason}") from None
 
 
 def _load_by_library(folder: Path, facts: ModelFacts) -> Any:

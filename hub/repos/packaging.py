@@ -8,22 +8,17 @@ under `hephaestus` wherever the library lets an unknown key live.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from dataset_script.safe_files import renamed_folder, write_json
 from hub.errors import HubError
-from hub.repos.layout import FACTS_FILE, output_names, plane_names, plane_statistics
+from hub.repos.planes import FACTS_FILE, output_names, plane_names, plane_statistics
 from training.facts import CONFIG_KEY, ModelFacts
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-def _write_json(path: Path, record: Any) -> None:
-    path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 
 def _save_processor(facts: ModelFacts, out: Path) -> None:
@@ -46,7 +41,7 @@ def _save_processor(facts: ModelFacts, out: Path) -> None:
         "channel_names": plane_names(facts),
         "timeseries_length": facts.timeseries_length,
     }
-    _write_json(out / "preprocessor_config.json", record)
+    write_json(out / "preprocessor_config.json", record, sort_keys=True)
 
 
 def _save_timm(model: nn.Module, facts: ModelFacts, out: Path) -> None:
@@ -71,7 +66,7 @@ def _save_timm(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     config = json.loads((out / "config.json").read_text())
     # transformers' wrapper passes the number of classes itself, and trips over a second one
     config.get("model_args", {}).pop("num_classes", None)
-    _write_json(out / "config.json", config)
+    write_json(out / "config.json", config, sort_keys=True)
 
 
 def _save_smp(model: nn.Module, facts: ModelFacts, out: Path) -> None:
@@ -80,7 +75,7 @@ def _save_smp(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     config = json.loads((out / "config.json").read_text())
     config["encoder_weights"] = None  # else loading would first download weights to overwrite
     config[f"_{CONFIG_KEY}"] = facts.to_dict()  # smp hands every other key to the model
-    _write_json(out / "config.json", config)
+    write_json(out / "config.json", config, sort_keys=True)
     _save_processor(facts, out)
 
 
@@ -97,7 +92,7 @@ def _save_own(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     model.save_pretrained(str(out))  # type: ignore[operator]
     (out / "README.md").unlink(missing_ok=True)
     config = json.loads((out / "config.json").read_text())
-    _write_json(out / "config.json", config | {CONFIG_KEY: facts.to_dict()})
+    write_json(out / "config.json", config | {CONFIG_KEY: facts.to_dict()}, sort_keys=True)
     _save_processor(facts, out)
 
 
@@ -126,26 +121,8 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
     if facts.library not in _SAVE:
         raise HubError(f"no way to package a {facts.library!r} model; known: {', '.join(_SAVE)}")
     _SAVE[facts.library](model, facts, out)
-    _write_json(out / FACTS_FILE, facts.to_dict())
+    write_json(out / FACTS_FILE, facts.to_dict(), sort_keys=True)
     return out
-
-
-def replace_folder(partial: Path, out: Path, mark: str) -> None:
-    """Put a finished folder in the place of an older one.
-
-    Args:
-        partial: The finished folder, beside `out`.
-        out: Its final name.
-        mark: File that an earlier result has, so that nothing else is ever removed.
-
-    Raises:
-        HubError: If `out` holds something else.
-    """
-    if out.exists() and any(out.iterdir()) and not (out / mark).exists():
-        raise HubError(f"{out} holds something else (no {mark} in it): choose another folder")
-    if out.exists():
-        shutil.rmtree(out)
-    partial.rename(out)
 
 
 def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path:
@@ -172,10 +149,7 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
 
     loaded = load_run(run)
     backbone = cast("nn.Module", loaded.model.backbone)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-        partial = Path(scratch) / "package"
-        partial.mkdir()
+    with renamed_folder(out, FACTS_FILE) as partial:
         package_model(backbone, loaded.facts, partial)
         card = model_card(
             loaded.facts, loaded.results, name or folder_name(out), dataset, loaded.config
@@ -183,5 +157,4 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
         (partial / "README.md").write_text(card)
         if finite_metrics(loaded.results or {}) and dataset_id(loaded.facts, dataset):
             write_files(partial, eval_results_files(loaded.facts, loaded.results or {}, dataset))
-        replace_folder(partial, out, FACTS_FILE)
     return out

@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedFile:
     """One file of a plan; `size` in bytes."""
 
     path: str
@@ -57,7 +57,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Plan:
+class UploadPlan:
     """What publishing a folder would do.
 
     Attributes:
@@ -70,9 +70,9 @@ class Plan:
     target: Target
     exists: bool
     head: str | None
-    entries: tuple[Entry, ...]
+    entries: tuple[PlannedFile, ...]
 
-    def of(self, *actions: Action) -> list[Entry]:
+    def of(self, *actions: Action) -> list[PlannedFile]:
         """The entries with one of these actions."""
         return [entry for entry in self.entries if entry.action in actions]
 
@@ -80,10 +80,10 @@ class Plan:
     def summary(self) -> str:
         """One line: how many files of each action, and the bytes to send."""
         counts = {action: len(self.of(action)) for action in ("add", "update", "delete")}
-        said = [f"{count} to {action}" for action, count in counts.items() if count]
-        said.append(f"{len(self.of('unchanged'))} unchanged")
+        parts = [f"{count} to {action}" for action, count in counts.items() if count]
+        parts.append(f"{len(self.of('unchanged'))} unchanged")
         sent = sum(entry.size for entry in self.of("add", "update"))
-        return f"{', '.join(said)}; {readable_size(sent)} to send"
+        return f"{', '.join(parts)}; {readable_size(sent)} to send"
 
     def to_text(self) -> str:
         """The plan as a table, one line a file."""
@@ -163,7 +163,7 @@ def _head(api: HfApi, target: Target) -> tuple[bool, str | None]:
     return True, info.sha
 
 
-def make_plan(folder: Path, target: Target, owned: Sequence[str] = ()) -> Plan:
+def make_plan(folder: Path, target: Target, owned: Sequence[str] = ()) -> UploadPlan:
     """Compare a folder with a repository; nothing is changed.
 
     Args:
@@ -194,10 +194,10 @@ def make_plan(folder: Path, target: Target, owned: Sequence[str] = ()) -> Plan:
         action: Action = "add"
         if name in remote:
             action = "unchanged" if _same(path, remote[name]) else "update"
-        entries.append(Entry(name, path.stat().st_size, action))
+        entries.append(PlannedFile(name, path.stat().st_size, action))
     entries += [
-        Entry(name, 0, "delete")
+        PlannedFile(name, 0, "delete")
         for name in sorted(set(remote) - set(files) - {".gitattributes"})
         if any(fnmatch(name, pattern) for pattern in owned)
     ]
-    return Plan(target, exists, head, tuple(entries))
+    return UploadPlan(target, exists, head, tuple(entries))

@@ -36,8 +36,8 @@ def check_dataset(folder: Path) -> None:
     try:
         configs = DatasetCard.load(card).data.get("configs") or []
     except (ValueError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise HubError(f"the metadata of {card} cannot be read: {said}") from None
+        reason = " ".join(str(error).split())
+        raise HubError(f"the metadata of {card} cannot be read: {reason}") from None
     if not configs:
         raise HubError(
             f"{card} declares no configs in its metadata, so nothing could be loaded: export "

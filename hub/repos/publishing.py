@@ -1,7 +1,7 @@
 """Bring a folder to a repository of the Hub, in a few commits that carry what is missing.
 
-A plan says what that is (`hub.plans`), so a run after an interruption finds what has arrived and
-sends the rest. Files stream from disk.
+The plan (`hub.repos.plans`) compares the two, so a run after an interruption finds what has arrived
+and sends the rest. Files stream from disk.
 """
 
 from __future__ import annotations
@@ -11,8 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_script.safe_files import renamed
 from hub.errors import HubError, hub_errors
-from hub.repos.plans import Entry, Kind, Plan, Target, list_files, make_plan, readable_size
+from hub.repos.plans import (
+    Kind,
+    PlannedFile,
+    Target,
+    UploadPlan,
+    list_files,
+    make_plan,
+    readable_size,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -21,10 +30,10 @@ COMMIT_FILES = 100
 COMMIT_BYTES = 5_000_000_000
 
 
-def _batches(plan: Plan, closing: Sequence[str]) -> Iterator[list[Entry]]:
+def _batches(plan: UploadPlan, closing: Sequence[str]) -> Iterator[list[PlannedFile]]:
     """Split what is to be done into commits; closing files and deletions come in the last."""
     last = [e for e in plan.of("add", "update") if e.path in closing] + plan.of("delete")
-    batch: list[Entry] = []
+    batch: list[PlannedFile] = []
     for entry in plan.of("add", "update"):
         if entry.path in closing:
             continue
@@ -49,8 +58,8 @@ def _check_card(api: HfApi, folder: Path, kind: Kind) -> None:
         json={"content": card.read_text(), "repoType": kind},
     )
     if answer.status_code == 400:
-        said = "; ".join(error["message"] for error in answer.json()["errors"])
-        raise HubError(f"the Hub rejects the metadata of {card}: {said}")
+        errors = "; ".join(error["message"] for error in answer.json()["errors"])
+        raise HubError(f"the Hub rejects the metadata of {card}: {errors}")
 
 
 def _tag(api: HfApi, target: Target, tag: str, commit: str) -> None:
@@ -147,19 +156,12 @@ def copy_to_folder(folder: Path, out: Path) -> list[Path]:
         The files written.
 
     Raises:
-        HubError: If a file cannot be written there.
+        DataError: If a file cannot be written there.
     """
     written = []
     for path in list_files(folder):
         destination = out / path.relative_to(folder)
-        partial = destination.with_name(destination.name + ".tmp")
-        try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
+        with renamed(destination) as partial:
             shutil.copyfile(path, partial)
-            partial.replace(destination)
-        except OSError as error:
-            raise HubError(
-                f"{destination} cannot be written ({error.strerror}): choose another --to-folder"
-            ) from None
         written.append(destination)
     return written

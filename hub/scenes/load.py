@@ -10,15 +10,15 @@ scene = load_scene(["a.geo.diff_pha.tif", "a.geo.cc.tif", "f.geo.hgt.tif"])
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hub.scenes.checks import MAX_PIXELS, SceneError
-from hub.scenes.dataset_rows import read_dataset_row, read_row
-from hub.scenes.licsar import read_licsar
-from hub.scenes.minicubes import read_minicube
-from hub.scenes.npz import read_npz
+from hub.scenes.readers.dataset_rows import read_dataset_row, read_row
+from hub.scenes.readers.licsar import read_licsar
+from hub.scenes.readers.minicubes import read_minicube
+from hub.scenes.readers.npz import read_npz
 from hub.scenes.scene import Scene
 
 SPECIFICATIONS = """\
@@ -32,6 +32,18 @@ SPECIFICATIONS = """\
   DATASET::CONFIG/SPLIT/INDEX             a row of an exported dataset (folder or repository)
   PAIR.geo.diff_pha.tif                   LiCSAR wrapped phase, its .geo.cc.tif and .geo.hgt.tif
                                           found beside it"""
+
+
+def _read_tif(path: Path, name: str | None, max_pixels: int) -> Scene:
+    return read_licsar([path], name, max_pixels)
+
+
+# A new kind of file is a module in `readers`, a line here and one in `SPECIFICATIONS`.
+_READERS: dict[str, Callable[[Path, str | None, int], Scene]] = {
+    ".npz": read_npz,
+    ".tif": _read_tif,
+    ".tiff": _read_tif,
+}
 
 
 def load_scene(
@@ -64,12 +76,11 @@ def load_scene(
     cube = re.fullmatch(r"(?P<path>.+?)(@(?P<dates>\d{8}(_\d{8}(,\d{8})*)?))?", text)
     if cube and (cube["dates"] or text.endswith((".zarr", ".zip", ".tar"))):
         return read_minicube(cube["path"], cube["dates"], name, max_pixels)
-    if not Path(text).exists():
+    path = Path(text)
+    if not path.exists():
         raise SceneError(f"{text} does not exist")
-    if text.lower().endswith(".npz"):
-        return read_npz(Path(text), name, max_pixels)
-    if text.lower().endswith((".tif", ".tiff")):
-        return read_licsar([Path(text)], name, max_pixels)
+    if read := _READERS.get(path.suffix.lower()):
+        return read(path, name, max_pixels)
     raise SceneError(
         f"{text} is no kind of file that is read: give an .npz, a LiCSAR GeoTIFF (.tif), "
         "CUBE.zarr@PRIMARY_SECONDARY or DATASET::CONFIG/SPLIT/INDEX"

@@ -112,8 +112,8 @@ class Scene:
     def fingerprint(self) -> str:
         """A hash of the pixels, the place and the dates: equal scenes have equal fingerprints."""
         digest = hashlib.blake2b(digest_size=16)
-        said = (self.transform and self.transform[:6], self.crs, self.primary_date)
-        digest.update(repr((*said, self.secondary_dates, self.insar_difference.shape)).encode())
+        place = (self.transform and self.transform[:6], self.crs, self.primary_date)
+        digest.update(repr((*place, self.secondary_dates, self.insar_difference.shape)).encode())
         rasters = {name: self.channel(name) for name in BY_NAME} | {"nodata": self.nodata}
         for name, raster in rasters.items():
             if raster is not None:
@@ -171,7 +171,7 @@ def make_scene(
         SceneError: If a raster has the wrong type or shape, there is no data at all, the
             georeference makes no sense, or the dates are not one for each step.
     """
-    said = list(warnings)
+    notes = list(warnings)
     phase = as_steps(name, "insar_difference", insar_difference)
     if phase.dtype.kind != "f":
         raise SceneError(f"{name}: insar_difference is {phase.dtype}; it must be radians in float")
@@ -199,7 +199,7 @@ def make_scene(
     phase[missing] = 0
     reach = max(phase.max(), -phase.min())
     if reach > np.pi + 1e-3:
-        said.append(f"phase reaches {reach:.1f} rad, so it is not wrapped: it was wrapped")
+        notes.append(f"phase reaches {reach:.1f} rad, so it is not wrapped: it was wrapped")
         phase = np.arctan2(np.sin(phase), np.cos(phase))
     if coherence is not None:
         coherence = coherence.copy()
@@ -228,6 +228,6 @@ def make_scene(
         nodata=missing.all(axis=0),
         atmosphere=fields,
         reference=reference,
-        warnings=tuple(said),
+        warnings=tuple(notes),
         **place,
     )

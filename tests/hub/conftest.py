@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.hub_server import TOKEN, HubServer
+from tests.hub_server.server import TOKEN, HubServer
 
 # A CPU-only torch beside a torchvision that was built for CUDA cannot import it, and with it timm
 # and transformers' image models: the operators' schemas are missing. They are declared here for

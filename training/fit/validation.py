@@ -28,7 +28,7 @@ from training.facts import ModelFacts
 from training.fit.epoch import append_history
 from training.fit.losses import Loss
 from training.fit.tracking import log_images
-from training.models.build import OURS
+from training.models.model import OURS
 from training.runs import checkpoints
 from training.runs.checkpoints import Progress
 from training.runs.resuming import Keeper, is_sharded

@@ -1,4 +1,4 @@
-"""Any timm, smp or transformers model behind one face: series of channels in, logits out."""
+"""Models by their configuration, whichever library has them."""
 
 from __future__ import annotations
 
@@ -7,76 +7,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch import nn
 
 from dataset_script.errors import ConfigError
 from training.config.schema import ModelConfig
 from training.models.families import Wanted, build_smp, build_timm, build_transformers
+from training.models.model import OURS, Model, wrap
 from training.models.temporal import TemporalClassifier, TemporalSegmenter
 from training.models.weights import load_weights
 
 logger = logging.getLogger(__name__)
-
-OURS = "hephaestus"
-"""The `library` of our own temporal modules, which take the steps apart."""
-
-
-class Model(nn.Module):
-    """A library's module, fed with series.
-
-    Args:
-        backbone: The module, in the library's own class.
-        library: timm, smp, transformers, or hephaestus for `training.temporal`.
-        objective: classification or segmentation.
-    """
-
-    def __init__(self, backbone: nn.Module, library: str, objective: str):
-        super().__init__()
-        self.backbone = backbone
-        self.library = library
-        self.objective = objective
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Classify or segment.
-
-        Args:
-            images: float32 [B, T, C, H, W], normalised. All but our own modules see the T * C
-                planes of a series at once, time-major.
-
-        Returns:
-            Logits, [B, K] or [B, K, H, W].
-        """
-        if self.library == OURS:
-            return self.backbone(images)
-        planes = images.flatten(1, 2)
-        if self.library != "transformers":
-            return self.backbone(planes)
-        logits = self.backbone(pixel_values=planes).logits
-        if self.objective == "segmentation" and logits.shape[-2:] != planes.shape[-2:]:
-            logits = interpolate(logits, size=planes.shape[-2:], mode="bilinear")
-        return logits
-
-
-def wrap(backbone: nn.Module, library: str, objective: str) -> Model:
-    """Put a loaded module behind the common face.
-
-    Args:
-        backbone: A timm, smp, transformers or `training.temporal` module.
-        library: timm, smp, transformers or hephaestus.
-        objective: classification or segmentation.
-
-    Returns:
-        The model.
-
-    Raises:
-        ConfigError: If the library or the objective is unknown.
-    """
-    if library not in ("timm", "smp", "transformers", OURS):
-        raise ConfigError(f"unknown library {library!r}; it is timm, smp, transformers or {OURS}")
-    if objective not in ("classification", "segmentation"):
-        raise ConfigError(f"unknown objective {objective!r}; it is classification or segmentation")
-    return Model(backbone, library, objective)
 
 
 def build_model(

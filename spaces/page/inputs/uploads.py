@@ -16,8 +16,9 @@ from pathlib import Path
 import rasterio
 
 from dataset_script.errors import HephaestusError
-from hub.scenes.licsar import PHASE, readable_tiff
 from hub.scenes.load import load_scene
+from hub.scenes.readers.licsar import PHASE
+from hub.scenes.readers.rasters import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
 from page.inputs.zip_checks import check_archive, choose_pairs

@@ -1,12 +1,9 @@
 """Models of every format on scenes of every size."""
 
-import datetime
-
 import numpy as np
 import pytest
 import torch
 from affine import Affine
-from torch import nn
 
 from dataset_script.channels import BY_NAME, CHANNEL_NAMES, INSAR_CHANNELS
 from dataset_script.errors import ConfigError
@@ -15,39 +12,12 @@ from hub.inference.detector import Detector
 from hub.repos.packaging import package_model
 from hub.scenes.load import load_scene
 from hub.scenes.scene import make_scene
-from tests.hub.licsar import DEGREES, make_phase
-from tests.hub.models import KINDS, SIZE, make_facts, make_model
+from tests.hub.facts import KINDS, SIZE, make_facts
+from tests.hub.licsar import DEGREES
+from tests.hub.models import make_model
+from tests.hub.pointwise import Pointwise, frame_scene, pointwise
 from tests.rows import make_row
 from training.inputs.preprocessing import Preprocessor
-
-
-class Pointwise(nn.Module):
-    """Answers each pixel by the mean of its own planes, blurred over `reach` pixels around."""
-
-    def __init__(self, planes, classes=2, reach=1, objective="segmentation"):
-        super().__init__()
-        self.mix = nn.Conv2d(planes, classes, 1)
-        self.blur = nn.AvgPool2d(reach, 1, reach // 2)
-        self.objective = objective
-        generator = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            self.mix.weight.copy_(
-                torch.randn(self.mix.weight.shape, generator=generator) / planes**0.5
-            )
-            self.mix.bias.copy_(torch.randn(self.mix.bias.shape, generator=generator))
-
-    def forward(self, planes):
-        logits = self.blur(self.mix(planes))
-        return logits if self.objective == "segmentation" else logits.mean((2, 3))
-
-
-def pointwise(steps=2, channels=INSAR_CHANNELS, reach=1, kind="smp", **changes):
-    facts = make_facts(kind, channels, steps, **changes)
-    answers = steps if facts.mask_target == "all" else 1
-    backbone = Pointwise(
-        steps * len(channels), answers * len(facts.classes), reach, facts.objective
-    )
-    return Detector(backbone, facts, "pointwise", device="cpu")
 
 
 def expected(detector, row):
@@ -58,22 +28,6 @@ def expected(detector, row):
     with torch.inference_mode():
         logits = detector._windows.model(planes)[0] / facts.temperature
     return logits.softmax(0).numpy()
-
-
-def frame_scene(height=150, width=170, steps=2, transform=DEGREES, crs="EPSG:4326"):
-    phase = np.stack([make_phase(height, width, step, 1.0 + step) for step in range(steps)])
-    coherence = np.where(phase == 0, 0, 150).astype("uint8")
-    x = np.arange(width, dtype="float32")
-    return make_scene(
-        "frame",
-        phase,
-        coherence,
-        np.tile(x * 5, (height, 1)),
-        transform=transform,
-        crs=crs,
-        primary_date=datetime.date(2017, 1, 3),
-        secondary_dates=tuple(datetime.date(2017, 2, 1 + step) for step in range(steps)),
-    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,8 +5,9 @@ from huggingface_hub import ModelCard
 
 from dataset_script.channels import CHANNEL_NAMES
 from hub.repos.cards import loading_code, model_card, results_card
-from tests.hub.models import KINDS, RESULTS, make_facts
-from tests.hub_cards import validate_card
+from tests.hub.facts import KINDS, make_facts
+from tests.hub.models import RESULTS
+from tests.hub_server.cards import validate_card
 
 
 @pytest.mark.parametrize("kind", KINDS)

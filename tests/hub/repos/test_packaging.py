@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from dataset_script.errors import ConfigError
+from dataset_script.errors import ConfigError, DataError
 from hub.__main__ import main
 from hub.errors import HubError
-from hub.repos.layout import output_names, plane_names, plane_statistics
-from hub.repos.packaging import package_model, replace_folder
-from tests.hub.models import KINDS, make_facts, make_input, make_model, make_run
-from tests.hub_cards import validate_card
+from hub.repos.packaging import package_model, package_run
+from hub.repos.planes import output_names, plane_names, plane_statistics
+from tests.hub.facts import KINDS, make_facts
+from tests.hub.models import make_input, make_model, make_run
+from tests.hub_server.cards import validate_card
 from training.facts import ModelFacts
 
 LIBRARIES = ("timm", "smp", "vit", "segformer")
@@ -179,12 +180,17 @@ def test_a_packaged_model_names_the_channels_that_do_not_fit(tmp_path):
 def test_unknown_library_and_foreign_folders_are_refused(tmp_path):
     with pytest.raises(HubError, match="no way to package a 'keras' model"):
         package_model(torch.nn.Identity(), make_facts("timm", library="keras"), tmp_path)
-    (tmp_path / "new").mkdir()
+    make_run(tmp_path / "run")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.tex").write_text("x")
-    with pytest.raises(HubError, match=r"no hephaestus\.json in it"):
-        replace_folder(tmp_path / "new", tmp_path / "mine", "hephaestus.json")
+    with pytest.raises(DataError, match=r"no hephaestus\.json in it"):
+        package_run(tmp_path / "run", tmp_path / "mine")
     assert (tmp_path / "mine/thesis.tex").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "mine"}
+    package_run(tmp_path / "run", tmp_path / "package")
+    (tmp_path / "package/old.json").touch()
+    package_run(tmp_path / "run", tmp_path / "package")  # an earlier package is replaced
+    assert not (tmp_path / "package/old.json").exists()
 
 
 def test_what_is_no_run_is_told(tmp_path, capsys):

@@ -1,48 +1,20 @@
 """Folders to repositories: plans, commits, branches, tags, and what is told when it goes wrong."""
 
-import random
-
 import pytest
 
 from hub.__main__ import main
 from hub.errors import HubError, hub_errors
 from hub.repos import publishing
-from hub.repos.plans import Target, list_files, make_plan
+from hub.repos.plans import Target, make_plan
 from hub.repos.publishing import copy_to_folder, publish
-from tests.hub_server import Fault
-from tests.hub_store import Blob
-
-
-def make_folder(root, shards=5, size=2000, seed=0):
-    rng = random.Random(seed)
-    (root / "data").mkdir(parents=True, exist_ok=True)
-    for number in range(shards):
-        name = f"train-{number:05d}-of-{shards:05d}.parquet"
-        (root / "data" / name).write_bytes(b"PAR1" + rng.randbytes(size))
-    (root / "README.md").write_text(
-        "---\nlicense: mit\nconfigs:\n- config_name: ts3\n  data_files:\n"
-        "  - split: train\n    path: data/train-*\n---\n# Shards\n"
-    )
-    (root / "metadata.json").write_text("{}")
-    return root
+from tests.hub.shards import DATASET, QUIET, contents, make_folder, on_disk
+from tests.hub_server.server import Fault
+from tests.hub_server.store import Blob
 
 
 @pytest.fixture
 def folder(tmp_path):
     return make_folder(tmp_path / "shards")
-
-
-def contents(repo, revision="main"):
-    files = repo.head(revision)
-    return {path: blob.data for path, blob in files.items() if path != ".gitattributes"}
-
-
-def on_disk(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in list_files(folder)}
-
-
-DATASET = Target("NS/shards", "dataset")
-QUIET = {"say": lambda line: None}
 
 
 def test_publish_creates_the_repository_and_a_second_run_sends_nothing(hub, folder):
@@ -261,7 +233,7 @@ def test_bad_arguments(hub, folder, capsys, tmp_path):
     assert "give a destination" in fails(capsys, *push)
     assert "no valid repository name" in fails(capsys, *push, "--repo-id", "a/b/c")
     (tmp_path / "file").touch()
-    assert "cannot be written" in fails(capsys, *push, "--to-folder", str(tmp_path / "file"))
+    assert "cannot write" in fails(capsys, *push, "--to-folder", str(tmp_path / "file"))
     missing = fails(capsys, "push-dataset", str(tmp_path / "none"), "--repo-id", "a/b")
     assert "README.md is missing" in missing
     (folder / "data/.train-00000-of-00005.parquet.tmp").touch()

@@ -9,8 +9,9 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 from hub.__main__ import main
 from hub.errors import HubError
 from hub.repos.results import eval_results_files, results_file, results_row
-from tests.hub.models import RESULTS, make_facts, make_run
-from tests.hub_cards import validate_card
+from tests.hub.facts import make_facts
+from tests.hub.models import RESULTS, make_run
+from tests.hub_server.cards import validate_card
 
 DATASET = "NS/hephaestus-minicubes"
 

@@ -6,8 +6,8 @@ import pytest
 
 from hub.repos.publishing import publish
 from tests.hub.conftest import use_server
-from tests.hub.repos.test_publishing import DATASET, QUIET, contents, make_folder, on_disk
-from tests.hub_server import HubServer
+from tests.hub.shards import DATASET, QUIET, contents, make_folder, on_disk
+from tests.hub_server.server import HubServer
 
 
 @pytest.fixture

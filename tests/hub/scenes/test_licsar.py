@@ -8,8 +8,8 @@ import rasterio
 from affine import Affine
 
 from hub.scenes.checks import SceneError
-from hub.scenes.licsar import frame_of, pair_dates
 from hub.scenes.load import load_scene
+from hub.scenes.readers.licsar import frame_of, pair_dates
 from tests.hub.licsar import (
     DEGREES,
     FRAME,

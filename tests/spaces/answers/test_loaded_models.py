@@ -12,7 +12,7 @@ from hub.errors import HubError
 from hub.repos.plans import Target
 from hub.repos.publishing import publish
 from tests.hub.conftest import use_server
-from tests.hub_server import HubServer
+from tests.hub_server.server import HubServer
 from tests.places import ROOT
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from dataset_script.errors import ConfigError
 from training.config.schema import ModelConfig
-from training.models.build import OURS, build_model
+from training.models.build import build_model
 from training.models.fusion import FUSIONS, ConvLSTM, make_fusion, step_code
+from training.models.model import OURS
 from training.models.temporal import TemporalClassifier, TemporalSegmenter
 
 ENCODERS = {

@@ -9,42 +9,18 @@ from __future__ import annotations
 
 import datetime
 import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import rasterio
-from affine import Affine
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.warp import Resampling, reproject
 
-from hub.scenes.checks import SceneError, require_size
+from hub.scenes.checks import SceneError
+from hub.scenes.readers.rasters import on_grid, read_raster
 from hub.scenes.scene import Scene, make_scene
 
 PHASE, COHERENCE, HEIGHT = ".geo.diff_pha.tif", ".geo.cc.tif", ".geo.hgt.tif"
 _DATES = re.compile(r"(?<!\d)(\d{8})_(\d{8})(?!\d)")
 _FRAME = re.compile(r"\d{3}[AD]_\w{5}_\w{6}")
-
-
-@dataclass(frozen=True)
-class Raster:
-    """One band of a GeoTIFF: values [H, W] with NaN for no data, and where it lies."""
-
-    path: Path
-    values: np.ndarray
-    transform: Affine
-    crs: str
-
-    def same_grid(self, other: Raster) -> bool:
-        """Whether pixels coincide, to a hundredth of one."""
-        return (
-            self.values.shape == other.values.shape
-            and self.crs == other.crs
-            and self.transform.almost_equals(other.transform, abs(other.transform.a) * 0.01)
-        )
 
 
 def pair_dates(path: Path) -> tuple[datetime.date, datetime.date] | None:
@@ -93,7 +69,7 @@ def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Sce
         phases = _in_order(phases)
     first = read_raster(phases[0], max_pixels)
     steps = np.empty((len(phases), *first.values.shape), np.float32)
-    coherence_steps, said = [], []
+    coherence_steps, notes = [], []
     for number, path in enumerate(phases):
         step = first if path == phases[0] else read_raster(path, max_pixels)
         if step.values.dtype.kind != "f":
@@ -105,94 +81,24 @@ def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Sce
         steps[number] = step.values
         coherence_path = coherences.get(stem_of(path)) or _beside(path)
         if coherence_path:
-            coherence_steps.append(_on_grid(read_raster(coherence_path, max_pixels), first))
+            coherence_steps.append(on_grid(read_raster(coherence_path, max_pixels), first))
     if coherence_steps and len(coherence_steps) < len(steps):
-        said.append("coherence is missing for some of the dates and was left out for all")
+        notes.append("coherence is missing for some of the dates and was left out for all")
         coherence_steps = []
     height_path = heights[0] if heights else _find_height(phases[0])
-    dem = _on_grid(read_raster(height_path, max_pixels), first) if height_path else None
+    dem = on_grid(read_raster(height_path, max_pixels), first) if height_path else None
     known = [date for date in map(pair_dates, phases) if date is not None]
     return make_scene(
         name or _name(phases, known),
         steps,
         np.stack(coherence_steps) if coherence_steps else None,
         dem,
-        warnings=said,
+        warnings=notes,
         transform=first.transform,
         crs=first.crs,
         primary_date=known[0][0] if known else None,
         secondary_dates=tuple(second for _, second in known),
     )
-
-
-@contextmanager
-def readable_tiff(path: Path) -> Iterator[None]:
-    """Turn rasterio's complaints about a file into ours.
-
-    Raises:
-        SceneError: If it is no GeoTIFF that can be read.
-    """
-    try:
-        with warnings.catch_warnings():
-            # What has no place is refused in our own words.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            yield
-    except RasterioError as error:
-        raise SceneError(f"{path} is not a readable GeoTIFF: {error}") from None
-
-
-def read_raster(path: Path, max_pixels: int) -> Raster:
-    """Read a GeoTIFF of one band.
-
-    Only the GeoTIFF driver is tried, for other formats may refer to further files. No data is
-    what the file's own tag says, and whatever is not finite.
-
-    Raises:
-        SceneError: If it is no GeoTIFF, has several bands, complex values or no CRS, or is too
-            large.
-    """
-    with readable_tiff(path), rasterio.open(path, driver="GTiff") as file:
-        require_size(str(path), file.height, file.width, max_pixels)
-        if file.count != 1:
-            raise SceneError(f"{path} has {file.count} bands; one is expected")
-        dtype = file.dtypes[0]
-        if "complex" in dtype:
-            raise SceneError(
-                f"{path} holds complex values, an interferogram; "
-                "give its argument, the wrapped phase in radians"
-            )
-        if file.crs is None:
-            raise SceneError(
-                f"{path} has no coordinate reference system; add it, for example with "
-                f"`rio edit-info --crs EPSG:4326 {path.name}`"
-            )
-        values = file.read(1)
-        nodata = file.nodata
-        place = (file.transform, file.crs.to_string())
-    if nodata is not None and values.dtype.kind == "f":
-        values[values == nodata] = np.nan
-    elif nodata is not None and (values == nodata).any():
-        values = np.where(values == nodata, np.float32(np.nan), values.astype(np.float32))
-    return Raster(path, values, *place)
-
-
-def _on_grid(raster: Raster, target: Raster) -> np.ndarray:
-    """A companion's values at the phase's pixels."""
-    if raster.same_grid(target):
-        return raster.values
-    values = np.full(target.values.shape, np.nan, np.float32)
-    reproject(
-        raster.values.astype(np.float32),
-        values,
-        src_transform=raster.transform,
-        src_crs=raster.crs,
-        src_nodata=np.nan,
-        dst_transform=target.transform,
-        dst_crs=target.crs,
-        dst_nodata=np.nan,
-        resampling=Resampling.bilinear,
-    )
-    return values
 
 
 def _sort_by_kind(paths: Sequence[Path]) -> tuple[list[Path], dict[str, Path], list[Path]]:

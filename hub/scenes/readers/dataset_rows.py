@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hub.scenes.checks import SceneError, as_steps
-from hub.scenes.reading import (
+from hub.scenes.readers.conversions import (
     ARRAYS,
     NO_PLACE,
     any_step,

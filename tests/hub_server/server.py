@@ -14,8 +14,6 @@ import asyncio
 import contextlib
 import re
 import socket
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -26,8 +24,9 @@ import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from tests.hub_api import HubApi, Refusal
-from tests.hub_xet import XetStore
+from tests.hub_server.api import HubApi
+from tests.hub_server.transfers import Refusal
+from tests.hub_server.xet import XetStore
 
 TOKEN = "hf_test_token"
 USER = "NS"
@@ -167,11 +166,3 @@ class HubServer(HubApi):
     async def _drain(self, request):
         with contextlib.suppress(RuntimeError, ClientDisconnect):  # read already, or gone
             await self.read(request)
-
-
-if __name__ == "__main__":
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    with tempfile.TemporaryDirectory() as storage, HubServer(port, xet=storage) as hub:
-        print(f"HF_ENDPOINT={hub.url} HF_TOKEN={TOKEN}  (namespace {USER})", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()

@@ -10,7 +10,7 @@ import numpy as np
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from dataset_script.cubes.minicube import Minicube
 from hub.scenes.checks import SceneError, require_size
-from hub.scenes.reading import any_step, parse_date, transform_of
+from hub.scenes.readers.conversions import any_step, parse_date, transform_of
 from hub.scenes.scene import Scene, make_scene
 
 

@@ -58,6 +58,30 @@ class Commit:
     message: str
     files: dict[str, Blob]
 
+    def entries(self, path):
+        """What paths-info tells of a path: a file, a folder, or nothing."""
+        if path in self.files:
+            return [self.files[path].info(path)]
+        return [_folder(path)] if self.listing(path, True) else []
+
+    def listing(self, folder, recursive):
+        """Folders and files below a folder."""
+        prefix = f"{folder}/" if folder else ""
+        files, folders = [], set()
+        for path, blob in sorted(self.files.items()):
+            if not path.startswith(prefix):
+                continue
+            inner = path[len(prefix) :].split("/")
+            if recursive or len(inner) == 1:
+                files.append(blob.info(path))
+            depth = len(inner) if recursive else min(len(inner), 2)
+            folders |= {prefix + "/".join(inner[:level]) for level in range(1, depth)}
+        return [_folder(path) for path in sorted(folders)] + files
+
+
+def _folder(path):
+    return {"type": "directory", "path": path, "oid": "0" * 40, "size": 0}
+
 
 @dataclass
 class Repo:

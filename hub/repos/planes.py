@@ -1,4 +1,4 @@
-"""What a packaged model consists of: its files, and the order of its planes and outputs."""
+"""A packaged model's input planes and outputs: names, order and statistics."""
 
 from __future__ import annotations
 

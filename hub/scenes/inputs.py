@@ -1,4 +1,4 @@
-"""From what a user names on the command line to the scenes that are meant."""
+"""From what a user names on the command line to the scenes to predict on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.scenes.checks import MAX_PIXELS, SceneError
-from hub.scenes.licsar import (
+from hub.scenes.load import load_scene
+from hub.scenes.readers.licsar import (
     COHERENCE,
     HEIGHT,
     PHASE,
@@ -21,26 +22,38 @@ from hub.scenes.licsar import (
     read_licsar,
     stem_of,
 )
-from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene
 
 _CUBES = (".zarr", ".zarr.zip", ".zarr.tar")
 
 
 @dataclass(frozen=True)
-class Source:
-    """A scene yet to be read.
+class SceneInput:
+    """A scene that is not read yet.
 
     Attributes:
-        said: What messages call it.
+        label: What messages call it.
         load: Reads it.
     """
 
-    said: str
+    label: str
     load: Callable[[], Scene]
 
 
-def find_sources(inputs: Sequence[str | Path], length: int) -> list[Source]:
+def expand_inputs(inputs: Sequence[str | Path]) -> list[str]:
+    """Put the files that folders and patterns stand for in their place.
+
+    Raises:
+        ConfigError: If an input stands for nothing, or all are files that do not exist.
+    """
+    texts = [text for given in inputs for text in _expand(str(given))]
+    # What may be a cube's dates, a dataset or a URL is left to its reader.
+    if not any("@" in text or ":" in text or Path(text).exists() for text in texts):
+        raise ConfigError(f"{' and '.join(texts)}: no such file")
+    return texts
+
+
+def find_inputs(inputs: Sequence[str | Path], length: int) -> list[SceneInput]:
     """Resolve inputs: files, folders, patterns, minicubes and dataset rows.
 
     A folder stands for all `.npz`, `*.geo.diff_pha.tif` and minicubes below it, DATASET::CONFIG/
@@ -49,7 +62,7 @@ def find_sources(inputs: Sequence[str | Path], length: int) -> list[Source]:
     before, so that each is full.
 
     Args:
-        inputs: What the user named; see `scene.SPECIFICATIONS`.
+        inputs: What the user named; see `load.SPECIFICATIONS`.
         length: Steps T that the model takes.
 
     Returns:
@@ -57,27 +70,27 @@ def find_sources(inputs: Sequence[str | Path], length: int) -> list[Source]:
         A minicube or a dataset that cannot be opened is one that says so when it is read.
 
     Raises:
-        ConfigError: If an input stands for nothing.
+        ConfigError: If an input stands for nothing, or two files have the same dates.
     """
-    sources: list[Source] = []
+    found: list[SceneInput] = []
     phases: list[Path] = []
     companions: list[Path] = []
-    for text in (text for given in inputs for text in _expand(str(given))):
+    for text in expand_inputs(inputs):
         path = Path(text)
         if is_phase(path):
             phases.append(path)
         elif text.endswith((COHERENCE, HEIGHT)):
             companions.append(path)
         elif "::" in text and not text.rpartition("/")[2].isdigit():
-            sources += _or_broken(text, partial(_rows, text))
+            found += _or_broken(text, partial(_rows, text))
         elif text.endswith(_CUBES) and path.exists():
-            sources += _or_broken(text, partial(_pairs, text, length))
+            found += _or_broken(text, partial(_pairs, text, length))
         else:
-            sources.append(Source(text, partial(load_scene, text)))
-    sources += _series(phases, companions, length)
-    if not sources:
-        raise ConfigError(f"nothing to predict on in {', '.join(map(str, inputs))}")
-    return sources
+            found.append(SceneInput(text, partial(load_scene, text)))
+    found += _series(phases, companions, length)
+    if not found:
+        raise ConfigError(f"there is no phase in {', '.join(map(str, inputs))}")
+    return found
 
 
 def in_series(dates: Sequence[datetime.date], length: int) -> Iterator[tuple[datetime.date, ...]]:
@@ -96,12 +109,12 @@ def in_series(dates: Sequence[datetime.date], length: int) -> Iterator[tuple[dat
         yield tuple(ordered[start : start + length])
 
 
-def _or_broken(text: str, find: Callable[[], list[Source]]) -> list[Source]:
-    """What is found, or the reason why it is not, told in its turn: it stops no other input."""
+def _or_broken(text: str, find: Callable[[], list[SceneInput]]) -> list[SceneInput]:
+    """What is found; else one input that fails with the reason when it is read, as others go on."""
     try:
         return find()
     except HephaestusError as error:
-        return [Source(text, partial(_fail, error))]
+        return [SceneInput(text, partial(_fail, error))]
 
 
 def _fail(error: HephaestusError) -> Scene:
@@ -147,8 +160,8 @@ def _below(folder: Path) -> Iterator[str]:
                 yield str(path)
 
 
-def _rows(text: str) -> list[Source]:
-    from hub.scenes.dataset_rows import DatasetSplit, read_row
+def _rows(text: str) -> list[SceneInput]:
+    from hub.scenes.readers.dataset_rows import DatasetSplit, read_row
 
     dataset, _, rest = text.partition("::")
     config, _, split = rest.partition("/")
@@ -156,31 +169,31 @@ def _rows(text: str) -> list[Source]:
         raise ConfigError(f"{text}: rows are given as DATASET::CONFIG/SPLIT[/INDEX]")
     rows = DatasetSplit(dataset, config, split)
     return [
-        Source(f"{text}/{index}", lambda index=index: read_row(rows[index]))  # type: ignore[misc]
+        SceneInput(f"{text}/{index}", lambda index=index: read_row(rows[index]))  # type: ignore[misc]
         for index in range(len(rows))
     ]
 
 
-def _pairs(path: str, length: int) -> list[Source]:
+def _pairs(path: str, length: int) -> list[SceneInput]:
     from dataset_script.cubes.minicube import Minicube
 
     with Minicube.open(path) as cube:
         pairs = sorted(cube.pairs)
-    sources = []
+    found = []
     for primary in sorted({pair[0] for pair in pairs}):
         for dates in in_series([second for first, second in pairs if first == primary], length):
             text = f"{path}@{primary:%Y%m%d}_" + ",".join(f"{date:%Y%m%d}" for date in dates)
-            sources.append(Source(text, partial(load_scene, text)))
-    return sources
+            found.append(SceneInput(text, partial(load_scene, text)))
+    return found
 
 
-def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> list[Source]:
+def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> list[SceneInput]:
     groups: dict[tuple[str, str], dict[datetime.date, Path]] = {}
-    sources = []
+    found = []
     for path in phases:
         dates = pair_dates(path)
         if dates is None:
-            sources.append(Source(str(path), partial(load_scene, path)))
+            found.append(SceneInput(str(path), partial(load_scene, path)))
             continue
         # LiCSAR keeps each pair in a folder of its own; the frame's name is above, if anywhere.
         paired = path.absolute().parent.name == stem_of(path)
@@ -196,9 +209,9 @@ def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> 
             heights = [path for path in companions if path.name.endswith(HEIGHT)]
             files = [*paths, *(path for path in companions if stem_of(path) in stems)]
             files += heights if len(heights) == 1 else []
-            said = ", ".join(map(str, paths))
-            sources.append(Source(said, partial(_read, files)))
-    return sources
+            label = ", ".join(map(str, paths))
+            found.append(SceneInput(label, partial(_read, files)))
+    return found
 
 
 def _read(files: Sequence[Path]) -> Scene:

@@ -13,7 +13,7 @@ import numpy as np
 from affine import Affine
 
 from hub.scenes.checks import SceneError, as_steps, require_size
-from hub.scenes.reading import (
+from hub.scenes.readers.conversions import (
     ARRAYS,
     NO_PLACE,
     any_step,
@@ -51,9 +51,9 @@ def read_npz(path: Path, name: str | None, max_pixels: int) -> Scene:
         raise SceneError(
             f"{path}: its transform, its bounds or a date is not what it should be: {error}"
         ) from None
-    said = [] if place.get("crs") else [NO_PLACE]
+    notes = [] if place.get("crs") else [NO_PLACE]
     if has_scaled_dem and "dem" not in arrays:
-        said.append("dem_minmax_u8 has lost its absolute height and is not used as elevation")
+        notes.append("dem_minmax_u8 has lost its absolute height and is not used as elevation")
     reference = next((arrays[key] for key in _REFERENCES if key in arrays), None)
     return make_scene(
         name or path.stem,
@@ -63,7 +63,7 @@ def read_npz(path: Path, name: str | None, max_pixels: int) -> Scene:
         atmosphere=full_size_atmosphere(arrays, height, width),
         nodata=arrays.get("nodata"),
         reference=any_step(reference),
-        warnings=said,
+        warnings=notes,
         **place,
     )
 
