@@ -45,7 +45,7 @@ class ModelFacts:
         split: Split scheme of the training data.
         dataset: Name of the training data.
         correct_stratified: Whether the stratified troposphere was taken out of the training
-            data's phase; see `dataset_script.stratification`.
+            data's phase; see `dataset_script.rows.stratification`.
     """
 
     objective: str

@@ -36,7 +36,7 @@ class Wanted:
         num_classes: Outputs, an image or a pixel.
         image_size: Side of the input in pixels.
         pretrained: Start from the library's weights, inflated to `planes`; see
-            `training.inflation`.
+            `models.inflation`.
         options: Further keyword arguments of the architecture; of transformers, fields of its
             configuration.
     """

@@ -16,7 +16,7 @@ class Model(nn.Module):
 
     Args:
         backbone: The module, in the library's own class.
-        library: timm, smp, transformers, or hephaestus for `training.temporal`.
+        library: timm, smp, transformers, or hephaestus for `models.temporal`.
         objective: classification or segmentation.
     """
 
@@ -51,7 +51,7 @@ def wrap(backbone: nn.Module, library: str, objective: str) -> Model:
     """Put a loaded module behind the common face.
 
     Args:
-        backbone: A timm, smp, transformers or `training.temporal` module.
+        backbone: A timm, smp, transformers or `models.temporal` module.
         library: timm, smp, transformers or hephaestus.
         objective: classification or segmentation.
 

@@ -72,7 +72,7 @@ def load_weights(model: nn.Module, path: Path) -> Report:
     """Fill a model with the weights of another that shares a part with it.
 
     A first convolution of fewer planes is inflated and position embeddings are resampled (see
-    `training.inflation`), so a model of one step can start one of several.
+    `models.inflation`), so a model of one step can start one of several.
 
     Args:
         model: The model; changed in place.

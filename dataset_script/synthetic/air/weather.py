@@ -1,7 +1,7 @@
 """The air of an acquisition: ERA5-like fields, and turbulence.
 
 The fields lie on nodes 0.25 degrees apart, at the height of a smooth model orography, and are
-interpolated bilinearly. `dataset_script.stratification` has the delay that follows from them.
+interpolated bilinearly. `dataset_script.rows.stratification` has the delay that follows from them.
 
 Turbulence is Hanssen's (2001): an isotropic surface a date whose spectrum falls as k^-5/3 at
 wavelengths beyond the thickness of the wet layer, and as k^-8/3 below it.
