@@ -64,14 +64,16 @@ def renamed_folder(path: Path, mark: str) -> Iterator[Path]:
             partial.rename(path)
 
 
-def write_json(path: Path, record: Any, *, sort_keys: bool = False) -> None:
-    """Write plain values as JSON that every reader takes.
+def write_json(path: Path, record: Any, *, indent: int = 1, sort_keys: bool = False) -> None:
+    """Write plain values as JSON that every reader takes; the file is replaced whole.
 
     Raises:
+        DataError: If it cannot be written.
         ValueError: If a number is not finite, which JSON does not know.
     """
-    text = json.dumps(record, indent=2, sort_keys=sort_keys, allow_nan=False)
-    path.write_text(f"{text}\n")
+    text = json.dumps(record, indent=indent, sort_keys=sort_keys, allow_nan=False)
+    with renamed(path) as temporary:
+        temporary.write_text(f"{text}\n")
 
 
 @contextmanager

@@ -13,14 +13,13 @@ from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import ConfigError, DataError
-from dataset_script.safe_files import writable
+from dataset_script.safe_files import writable, write_json
 from dataset_script.synthetic.frames import FramePlan, plan_frames
 from dataset_script.synthetic.rendering import (
     ARCHIVE_SUFFIX,
     cube_path,
     make_frame,
     records_path,
-    write_json,
 )
 from dataset_script.workers import run_tasks
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataset_script.annotations.record import to_record
-from dataset_script.safe_files import renamed
+from dataset_script.safe_files import write_json
 from dataset_script.seeding import generator
 from dataset_script.synthetic.archive import CubeWriter, pack
 from dataset_script.synthetic.frames import FramePlan
@@ -100,16 +99,6 @@ def cube_path(out: Path, plan: FramePlan, archive: str) -> Path:
 def records_path(out: Path, plan: FramePlan) -> Path:
     """Where a finished frame's annotations wait for the other frames'."""
     return out / f".{plan.frame_id}.annotations.json"
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON under a temporary name and rename it.
-
-    Raises:
-        DataError: If it cannot be written.
-    """
-    with renamed(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,6 @@ shards `sample-<folder>-000000.tar`.
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_script.cubes.locations import file_name, file_system, is_url, reaching
 from dataset_script.cubes.members import check_member
 from dataset_script.problems import Problem, ProblemError
-from dataset_script.safe_files import renamed
+from dataset_script.safe_files import write_json
 from dataset_script.webdataset.sample_files import (
     decode_sample,
     shard_features,
@@ -172,8 +171,7 @@ def write_manifest(root: Path, samples: Mapping[str, int]) -> Path:
     """
     path = root / "manifest.json"
     shards = [{"path": name, "samples": samples[name]} for name in sorted(samples)]
-    with renamed(path) as temporary:
-        temporary.write_text(json.dumps({"shards": shards}, indent=1) + "\n")
+    write_json(path, {"shards": shards})
     return path
 
 

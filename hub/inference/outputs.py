@@ -66,12 +66,12 @@ def save_prediction(
         put("mask", "_mask.tif", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
         if prediction.scene.georeferenced:
             regions = feature_collection(prediction)
-            put("geojson", ".geojson", lambda path: write_json(path, regions))
+            put("geojson", ".geojson", lambda path: write_json(path, regions, indent=2))
     put("csv", ".csv", lambda path: write_table(path, [summary]))
     put("figure", ".png", lambda path: _draw(prediction, path))
     files = {kind: path.name for kind, path in paths.items()}
     record = summary | {"files": files, "made_from": dict(made_from or {})}
-    put("json", ".json", lambda path: write_json(path, record))
+    put("json", ".json", lambda path: write_json(path, record, indent=2))
     return paths
 
 

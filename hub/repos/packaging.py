@@ -41,7 +41,7 @@ def _save_processor(facts: ModelFacts, out: Path) -> None:
         "channel_names": plane_names(facts),
         "timeseries_length": facts.timeseries_length,
     }
-    write_json(out / "preprocessor_config.json", record, sort_keys=True)
+    write_json(out / "preprocessor_config.json", record, indent=2, sort_keys=True)
 
 
 def _save_timm(model: nn.Module, facts: ModelFacts, out: Path) -> None:
@@ -66,7 +66,7 @@ def _save_timm(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     config = json.loads((out / "config.json").read_text())
     # transformers' wrapper passes the number of classes itself, and trips over a second one
     config.get("model_args", {}).pop("num_classes", None)
-    write_json(out / "config.json", config, sort_keys=True)
+    write_json(out / "config.json", config, indent=2, sort_keys=True)
 
 
 def _save_smp(model: nn.Module, facts: ModelFacts, out: Path) -> None:
@@ -75,7 +75,7 @@ def _save_smp(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     config = json.loads((out / "config.json").read_text())
     config["encoder_weights"] = None  # else loading would first download weights to overwrite
     config[f"_{CONFIG_KEY}"] = facts.to_dict()  # smp hands every other key to the model
-    write_json(out / "config.json", config, sort_keys=True)
+    write_json(out / "config.json", config, indent=2, sort_keys=True)
     _save_processor(facts, out)
 
 
@@ -92,7 +92,9 @@ def _save_own(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     model.save_pretrained(str(out))  # type: ignore[operator]
     (out / "README.md").unlink(missing_ok=True)
     config = json.loads((out / "config.json").read_text())
-    write_json(out / "config.json", config | {CONFIG_KEY: facts.to_dict()}, sort_keys=True)
+    write_json(
+        out / "config.json", config | {CONFIG_KEY: facts.to_dict()}, indent=2, sort_keys=True
+    )
     _save_processor(facts, out)
 
 
@@ -121,7 +123,7 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
     if facts.library not in _SAVE:
         raise HubError(f"no way to package a {facts.library!r} model; known: {', '.join(_SAVE)}")
     _SAVE[facts.library](model, facts, out)
-    write_json(out / FACTS_FILE, facts.to_dict(), sort_keys=True)
+    write_json(out / FACTS_FILE, facts.to_dict(), indent=2, sort_keys=True)
     return out
 
 

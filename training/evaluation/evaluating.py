@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from dataset_script.safe_files import write_json
 from training.data.loader import Batch
 from training.data.sources import OpenedData, open_data
 from training.evaluation.baselines import measure_baselines
@@ -20,7 +21,6 @@ from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
 from training.inputs.preprocessing import Preprocessor
-from training.runs.files import write_json
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
 
@@ -77,7 +77,7 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
         "baselines": _baselines(loaded, split, accelerator),
     }
     if accelerator.is_main_process:
-        write_json(results, run / "results.json")
+        write_json(run / "results.json", results)
         _draw(run, loaded, data, predictions, results, forward, accelerator)
     return results
 

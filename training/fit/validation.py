@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from dataset_script.channels import select
 from dataset_script.errors import ConfigError
+from dataset_script.safe_files import write_json
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
@@ -30,7 +31,7 @@ from training.fit.tracking import log_images
 from training.models.model import OURS
 from training.runs.checkpoint_manager import whole_weights
 from training.runs.checkpoints import Progress
-from training.runs.files import BEST, write_json, write_weights
+from training.runs.files import BEST, write_weights
 from training.runs.history import append_history
 
 
@@ -135,7 +136,7 @@ class Validator:
             temperature=temperature,
         )
         write_weights(state, self.run / BEST)
-        write_json(facts.to_dict(), self.run / "model.json")
+        write_json(self.run / "model.json", facts.to_dict())
 
     def _record(self, record: dict[str, Any], progress: Progress) -> None:
         if self.accelerator.is_main_process:

@@ -1,11 +1,9 @@
-"""Weights and JSON of a run, each file replaced whole."""
+"""Weights of a run, each file replaced whole."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -31,9 +29,3 @@ def write_weights(state: Mapping[str, Tensor], path: Path) -> None:
     }
     with renamed(path) as temporary:
         save_file(whole, temporary)
-
-
-def write_json(record: Any, path: Path) -> None:
-    """Write JSON; the file is replaced whole."""
-    with renamed(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
