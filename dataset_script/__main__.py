@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import typing
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 from dataset_script.errors import readable_errors
+from dataset_script.rows.options import option_fields
+from dataset_script.shards.options import ExportOptions
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -102,69 +106,28 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
     option = command.add_argument
     option("minicubes", metavar="MINICUBES", help="folder (or fsspec URL) of cubes")
     option("out", type=Path, metavar="OUT", help="folder to write hephaestus-minicubes/ into")
-    option("--annotations", metavar="PATH", help="where the annotations are, if not in MINICUBES")
-    option(
-        "--config",
-        action="append",
-        dest="configs",
-        metavar="NAME",
-        help="ts1, ts3, ts<N> (series of N) or groups (whole groups); repeatable "
-        "(default ts1 and ts3)",
-    )
-    option("--image-size", type=int, default=512, help="side of the crops, pixels (default 512)")
-    option(
-        "--split",
-        choices=("paper", "strict", "spatial"),
-        default="paper",
-        help="by primary date as in the paper; the same without its leak; or by volcano "
-        "(default %(default)s)",
-    )
-    option(
-        "--channels",
-        nargs="+",
-        metavar="NAME",
-        help="channels to keep, in order; an ERA5 name stands for both of its dates (default all)",
-    )
-    option(
-        "--crop",
-        choices=("deformation", "random", "center"),
-        default="deformation",
-        help="hold the deformation, lie anywhere, or in the frame's middle (default %(default)s)",
-    )
-    option(
-        "--atmosphere",
-        default="full",
-        metavar="full|NODES",
-        help="ERA5 fields at full resolution, or on NODES x NODES nodes with the error reported",
-    )
-    option("--seed", type=int, default=0, help="same seed, same bytes (default %(default)s)")
-    option(
-        "--correct-stratified",
-        action="store_true",
-        help="take the stratified troposphere that the ERA5 fields and the elevation imply out of "
-        "the phase",
-    )
-    option(
-        "--format",
-        choices=("parquet", "arrow", "webdataset"),
-        default="parquet",
-        help="parquet for the Hub, arrow for speed, webdataset in the authors' layout "
-        "(default %(default)s)",
-    )
-    option(
-        "--preview",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="add the preview config of pictures and captions (default yes)",
-    )
-    option(
-        "--skip-bad",
-        action="store_true",
-        help="set bad input aside and list it in problems.json instead of stopping at the first",
-    )
-    option("--overwrite", action="store_true", help="replace an export with other parameters")
-    option("--workers", type=int, default=1, help="processes (default %(default)s)")
-    option("--dask", metavar="tcp://HOST:PORT", help="use this Dask cluster instead of processes")
+    shapes: dict[str, dict[str, Any]] = {
+        "configs": {"action": "append", "metavar": "NAME"},
+        "channels": {"nargs": "+", "metavar": "NAME"},
+        "atmosphere": {"metavar": "full|NODES"},
+        "annotations": {"metavar": "PATH"},
+        "dask": {"metavar": "tcp://HOST:PORT"},
+    }
+    for name, (kind, default, told) in option_fields(ExportOptions).items():
+        if name in ("shard_bytes", "progress"):
+            continue
+        shape = shapes.get(name, {})
+        if kind is bool:
+            shape = {"action": argparse.BooleanOptionalAction if default else "store_true"}
+        elif kind is int:
+            shape = {"type": int}
+        elif choices := typing.get_args(kind) if typing.get_origin(kind) is Literal else ():
+            shape = {"choices": choices}
+        if name not in shapes and kind is not bool:
+            told += f" (default {default})"
+        flag = "config" if name == "configs" else name.replace("_", "-")
+        # What is left out is absent, so that the defaults are those of `ExportOptions` alone.
+        option(f"--{flag}", dest=name, default=argparse.SUPPRESS, help=told, **shape)
 
 
 def _add_show(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -225,27 +188,8 @@ def _inspect(parsed: argparse.Namespace) -> None:
 def _export(parsed: argparse.Namespace) -> None:
     from dataset_script.export import export
 
-    chosen = {"channels": parsed.channels} if parsed.channels else {}
-    folder = export(
-        parsed.minicubes,
-        parsed.out,
-        parsed.configs or ("ts1", "ts3"),
-        image_size=parsed.image_size,
-        split=parsed.split,
-        crop=parsed.crop,
-        atmosphere=parsed.atmosphere,
-        seed=parsed.seed,
-        correct_stratified=parsed.correct_stratified,
-        format=parsed.format,
-        annotations=parsed.annotations,
-        preview=parsed.preview,
-        skip_bad=parsed.skip_bad,
-        workers=parsed.workers,
-        dask=parsed.dask,
-        overwrite=parsed.overwrite,
-        **chosen,
-    )
-    print(f"wrote {folder}")
+    given = {name: value for name, value in vars(parsed).items() if name != "run"}
+    print(f"wrote {export(**given)}")
 
 
 def _show(parsed: argparse.Namespace) -> None:

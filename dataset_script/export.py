@@ -1,8 +1,8 @@
 """Minicubes to a folder that is ready for the Hub: resumable, parallel, the same bytes each time.
 
 Which sample goes into which shard is decided before anything is read. Shards depend on nothing
-but their own groups; each is written under a temporary name, renamed, and then vouched for by a
-note beside the dataset's folder. Running the same export again does what is missing.
+but their own groups; each is written under a temporary name and renamed, and a note beside the
+dataset's folder then says that it is whole. Running the same export again does what is missing.
 """
 
 from __future__ import annotations
@@ -17,22 +17,19 @@ from tqdm import tqdm
 from dataset_script.card.card import build_card
 from dataset_script.card.croissant import build_croissant
 from dataset_script.card.summary import FOLDER, Finished, Summary, default_recipe
-from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.cubes.locations import is_url
-from dataset_script.errors import ConfigError, DataError
-from dataset_script.rows.crops import CropMode
-from dataset_script.rows.recipe import Recipe, atmosphere_nodes, length_of
+from dataset_script.errors import DataError
+from dataset_script.rows.recipe import Recipe
 from dataset_script.safe_files import renamed
+from dataset_script.shards.options import ExportOptions
 from dataset_script.shards.output_folder import claim, one_at_a_time
-from dataset_script.shards.plan import SHARD_BYTES, Shard, plan_shards
-from dataset_script.shards.shard_file import Report, Task, write_shard
+from dataset_script.shards.plan import Shard, plan_shards
+from dataset_script.shards.shard_file import ShardReport, ShardTask, write_shard
 from dataset_script.source.source import Source, open_source
 from dataset_script.webdataset.shards import shard_path, write_manifest
 from dataset_script.workers import run_tasks
 
-FORMATS = ("parquet", "arrow", "webdataset")
-
-Key = tuple[str, str, int]
+ShardKey = tuple[str, str, int]
 """Config, split and number of a shard."""
 
 
@@ -40,22 +37,7 @@ def export(
     minicubes: str | Path,
     out: str | Path,
     configs: Sequence[str] = ("ts1", "ts3"),
-    image_size: int = 512,
-    split: str = "paper",
-    channels: Sequence[str] = CHANNEL_NAMES,
-    crop: CropMode = "deformation",
-    atmosphere: str | int = "full",
-    seed: int = 0,
-    correct_stratified: bool = False,
-    format: str = "parquet",
-    annotations: str | Path | None = None,
-    preview: bool = True,
-    skip_bad: bool = False,
-    workers: int = 1,
-    dask: str | None = None,
-    shard_bytes: int = SHARD_BYTES,
-    overwrite: bool = False,
-    progress: bool = True,
+    **options: Any,
 ) -> Path:
     """Write a dataset.
 
@@ -63,24 +45,7 @@ def export(
         minicubes: Folder (or fsspec URL) of cubes.
         out: Folder to write `hephaestus-minicubes/` into.
         configs: Any of "ts1", "ts3", "ts<N>" and "groups".
-        image_size: Side of the crops in pixels.
-        split: Split scheme, one of `splits.SCHEMES`.
-        channels: Channels to keep, in order.
-        crop: Crop mode, one of `crops.CROP_MODES`.
-        atmosphere: "full", or the side of the node grid to keep the ERA5 fields on.
-        seed: Seeds the duplication in short groups, the spatial split and the crops.
-        correct_stratified: Take the stratified troposphere that the ERA5 fields imply out of the
-            phase.
-        format: "parquet", "arrow" or "webdataset".
-        annotations: Where the annotations are, if not in `minicubes`.
-        preview: Whether to add the `preview` config with pictures.
-        skip_bad: Set bad interferograms aside and list them in `problems.json`.
-        workers: Processes.
-        dask: Address of a dask.distributed scheduler, whose workers see the same paths; it
-            replaces `workers`.
-        shard_bytes: Uncompressed pixels that a shard should hold.
-        overwrite: Replace an export with other parameters that is in `out`.
-        progress: Whether to show a progress bar.
+        **options: The other fields of `shards.options.ExportOptions`.
 
     Returns:
         The dataset's folder.
@@ -89,59 +54,45 @@ def export(
         ConfigError: If a parameter is out of range, or `out` holds an export with others.
         DataError: If the input is bad (see `source.open_source`), or writing fails.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
-    recipes = [
-        Recipe(
-            length_of(name),
-            image_size,
-            split,
-            tuple(channels),
-            crop,
-            atmosphere_nodes(atmosphere),
-            seed,
-            correct_stratified,
-        )
-        for name in dict.fromkeys(configs)
-    ]
-    if not recipes:
-        raise ConfigError("no config is chosen; name at least one, such as ts3")
-    if format == "webdataset":
-        _check_webdataset(recipes)
-    if dask:  # Workers on other machines do not share the working directory.
+    chosen = ExportOptions(configs=configs, **options)
+    recipes = chosen.recipes()
+    if chosen.dask:  # Workers on other machines do not share the working directory.
         out = Path(out).absolute()
         minicubes = minicubes if is_url(minicubes) else Path(minicubes).absolute()
-    source = open_source(minicubes, annotations, skip_bad)
-    apart = format == "webdataset"
-    plans = {recipe.name: plan_shards(source, recipe, shard_bytes, apart) for recipe in recipes}
+    source = open_source(minicubes, chosen.annotations, chosen.skip_bad)
+    format, apart = chosen.format, chosen.format == "webdataset"
+    plans = {
+        recipe.name: plan_shards(source, recipe, chosen.shard_bytes, apart) for recipe in recipes
+    }
     folder, notes = Path(out) / FOLDER, Path(out) / f".{FOLDER}.export"
     # The authors' layout has no configs, so no place for one of pictures.
-    preview_of = default_recipe(recipes).name if preview and not apart else None
+    preview_of = default_recipe(recipes).name if chosen.preview and not apart else None
     parameters = {
         "recipes": [recipe.to_dict() for recipe in recipes],
         "format": format,
-        "preview": preview,
-        "shard_bytes": shard_bytes,
+        "preview": chosen.preview,
+        "shard_bytes": chosen.shard_bytes,
         "source": source.fingerprint(),
     }
     tasks = {
-        (recipe.name, name, number): Task(
+        (recipe.name, name, number): ShardTask(
             shard,
             recipe,
             folder / path,
             notes / recipe.name / f"{name}-{number:05d}.json",
             folder / "data/preview" / Path(path).name if recipe.name == preview_of else None,
-            skip_bad,
+            chosen.skip_bad,
         )
         for recipe in recipes
         for name, shards in plans[recipe.name].items()
         for number, (path, shard) in enumerate(_placed(shards, recipe, format))
     }
     with one_at_a_time(folder):
-        claim(folder, notes, parameters, overwrite)
-        done: dict[Key, Report] = {}
-        with tqdm(total=_planned(tasks), desc="export", unit="row", disable=not progress) as bar:
-            for key, report in run_tasks(write_shard, tasks, workers, dask):
+        claim(folder, notes, parameters, chosen.overwrite)
+        done: dict[ShardKey, ShardReport] = {}
+        total, silent = sum(task.shard.samples for task in tasks.values()), not chosen.progress
+        with tqdm(total=total, desc="export", unit="row", disable=silent) as bar:
+            for key, report in run_tasks(write_shard, tasks, chosen.workers, chosen.dask):
                 done[key] = report
                 bar.update(report.samples)
         _describe(folder, _summarise(folder, tasks, done, recipes, format, source))
@@ -163,39 +114,10 @@ def _placed(shards: Sequence[Shard], recipe: Recipe, format: str) -> Iterator[tu
         yield f"data/{recipe.name}/{name}", shard
 
 
-def _planned(tasks: Mapping[Key, Task]) -> int:
-    """Rows to write, if no input is bad."""
-    return sum(
-        len(task.shard.samples(group, task.recipe))
-        for task in tasks.values()
-        for group in task.shard.groups
-    )
-
-
-def _check_webdataset(recipes: Sequence[Recipe]) -> None:
-    """Refuse what the authors' layout has no place for."""
-    for recipe in recipes:
-        if recipe.timeseries_length is None:
-            raise ConfigError(
-                "the authors' WebDataset layout has series of one length; export ts<N>, or groups "
-                "as parquet or arrow"
-            )
-        if recipe.channels != CHANNEL_NAMES or recipe.atmosphere_nodes is not None:
-            raise ConfigError(
-                "the authors' WebDataset layout has all nine channels at full resolution, in its "
-                "own order; leave out --channels and --atmosphere"
-            )
-        if recipe.correct_stratified:
-            raise ConfigError(
-                "the authors' WebDataset layout has the phase as it was observed; leave out "
-                "--correct-stratified, or export as parquet or arrow"
-            )
-
-
 def _summarise(
     folder: Path,
-    tasks: Mapping[Key, Task],
-    done: Mapping[Key, Report],
+    tasks: Mapping[ShardKey, ShardTask],
+    done: Mapping[ShardKey, ShardReport],
     recipes: Sequence[Recipe],
     format: str,
     source: Source,

@@ -16,10 +16,9 @@ import pyarrow as pa
 from datasets.builder import Key
 
 from dataset_script.card.summary import CITATION, LICENSE
-from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.errors import ConfigError
-from dataset_script.rows.crops import CropMode
-from dataset_script.rows.recipe import Recipe, atmosphere_nodes, length_of
+from dataset_script.rows.options import RowOptions
+from dataset_script.rows.recipe import length_of
 from dataset_script.rows.tables import rows_to_table
 from dataset_script.shards.plan import Shard, generate_rows, plan_shards
 from dataset_script.source.source import Source, open_source
@@ -28,18 +27,11 @@ _DEFAULT = "default"
 
 
 @dataclass
-class HephaestusConfig(datasets.BuilderConfig):
-    """A dataset config and its parameters; see `recipe.Recipe` for what they mean.
+class HephaestusConfig(datasets.BuilderConfig, RowOptions):
+    """A dataset config; its parameters are those of `RowOptions`, and two more.
 
     Attributes:
         timeseries_length: Steps T; taken from the name ("ts3", "groups") where it is not given.
-        image_size: Side of the crops in pixels.
-        split: Split scheme.
-        channels: Channels to keep, in order.
-        crop: Crop mode.
-        atmosphere: "full", or the side of the node grid.
-        seed: Seed.
-        correct_stratified: Whether to take the stratified troposphere out of the phase.
         annotations: Where the annotations are, if not in `data_dir`.
 
     Raises:
@@ -48,13 +40,6 @@ class HephaestusConfig(datasets.BuilderConfig):
 
     name: str = _DEFAULT
     timeseries_length: int | None = None
-    image_size: int = 512
-    split: str = "paper"
-    channels: Sequence[str] = CHANNEL_NAMES
-    crop: CropMode = "deformation"
-    atmosphere: str | int = "full"
-    seed: int = 0
-    correct_stratified: bool = False
     annotations: str | None = None
 
     def __post_init__(self) -> None:
@@ -69,20 +54,7 @@ class HephaestusConfig(datasets.BuilderConfig):
         self.timeseries_length = length
         self.channels = tuple(self.channels)
         super().__post_init__()
-        self.recipe()
-
-    def recipe(self) -> Recipe:
-        """The parameters, checked."""
-        return Recipe(
-            self.timeseries_length,
-            self.image_size,
-            self.split,
-            tuple(self.channels),
-            self.crop,
-            atmosphere_nodes(self.atmosphere),
-            self.seed,
-            self.correct_stratified,
-        )
+        self.recipe(self.name)
 
 
 class HephaestusMinicubes(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
@@ -119,13 +91,13 @@ class HephaestusMinicubes(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBui
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
             description="Sentinel-1 interferograms over volcanoes, annotated, as time series.",
-            features=self.config.recipe().features,
+            features=self.config.recipe(self.config.name).features,
             citation=CITATION,
             license=LICENSE,
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        plan = plan_shards(self._source, self.config.recipe())
+        plan = plan_shards(self._source, self.config.recipe(self.config.name))
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards})
             for split, shards in plan.items()
@@ -133,7 +105,7 @@ class HephaestusMinicubes(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBui
         ]
 
     def _generate_tables(self, shards: Sequence[Shard]) -> Iterator[tuple[Key, pa.Table]]:
-        recipe = self.config.recipe()
+        recipe = self.config.recipe(self.config.name)
         for number, shard in enumerate(shards):
             for place, row in enumerate(generate_rows(shard, recipe)):
                 yield Key(number, place), rows_to_table([row], recipe.features)

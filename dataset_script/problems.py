@@ -17,7 +17,7 @@ class Problem:
 
     Attributes:
         what: What is wrong, in one sentence without a final stop.
-        advice: What to do about it, likewise.
+        advice: What to do about it, as short.
         file: File, folder or URL it was found in.
         frame_id: Frame, or "".
         dates: Primary and secondary date of the pair, or only the primary, or none.

@@ -25,7 +25,7 @@ from scipy.special import gamma, hyp2f1  # noqa: E402
 
 from dataset_script.synthetic.air import weather as atmosphere  # noqa: E402
 from dataset_script.synthetic.frames import plan_frames  # noqa: E402
-from dataset_script.synthetic.ground.grid import Grid  # noqa: E402
+from dataset_script.synthetic.ground.grid import FrameGrid  # noqa: E402
 from dataset_script.synthetic.labels.annotating import annotate  # noqa: E402
 from dataset_script.synthetic.radar import coherence  # noqa: E402
 from dataset_script.synthetic.scene import Scene  # noqa: E402
@@ -83,7 +83,7 @@ def draw_noise() -> None:
     left.set_xlabel("coherence")
     left.set_ylabel("phase deviation, rad")
     left.legend(fontsize=8)
-    grid = Grid.around(13.6, 40.6, 512, 512)
+    grid = FrameGrid.around(13.6, 40.6, 512, 512)
     pixel_km = grid.pixel_m[0] / 1e3
     lags = np.unique(np.geomspace(1, 300, 24).astype(int))
     structure = np.zeros(len(lags))

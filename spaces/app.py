@@ -1,7 +1,7 @@
 """Serve the page: `python spaces/app.py`, on GRADIO_SERVER_PORT (7860).
 
 HEPHAESTUS_MODEL            segmentation model: a folder, or NAMESPACE/NAME[@REVISION] on the Hub
-HEPHAESTUS_CLASSIFIER       classifier, likewise
+HEPHAESTUS_CLASSIFIER       classifier: the same forms
 HEPHAESTUS_DATASET          dataset folder or repository for the examples and for browsing
 HEPHAESTUS_DATASET_CONFIG   its configuration (ts3)
 HEPHAESTUS_MODEL_ROOTS      folders whose models visitors may choose, separated by ":"
@@ -42,22 +42,22 @@ def main() -> None:
         settings = Settings.from_environment()
     # A stopped container sends SIGTERM, which would leave the folder behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Uploads pass through a folder of this process's own, which goes with it.
+    # Uploads pass through a folder of this process alone, deleted when it ends.
     uploads = tempfile.mkdtemp(prefix="hephaestus-page-")
     os.environ["GRADIO_TEMP_DIR"] = uploads
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-    from page.answers.files import routes
+    from page.answers.downloads import routes
+    from page.blocks import build
     from page.errors import PageError
-    from page.layout import build
-    from page.session import Session
+    from page.handlers import Handlers
     from page.view import theme
 
     try:
         with readable_errors():
-            session = Session(settings)
-            threading.Thread(target=session.warm_up, daemon=True).start()
-            blocks = build(session)
+            handlers = Handlers(settings)
+            threading.Thread(target=handlers.warm_up, daemon=True).start()
+            blocks = build(handlers)
             try:
                 blocks.launch(
                     server_name=os.environ.get("GRADIO_SERVER_NAME"),
@@ -66,7 +66,7 @@ def main() -> None:
                     head=theme.HEAD,
                     css_paths=theme.CSS,
                     max_file_size=settings.max_upload_bytes,
-                    app_kwargs={"routes": routes(session.answers)},
+                    app_kwargs={"routes": routes(handlers.answers)},
                     footer_links=["api"],
                     ssr_mode=False,
                     show_error=False,

@@ -5,9 +5,11 @@ sparse date grid. The numbers are made up but lie in the real ranges; every rast
 is different, so that a mix-up cannot go unnoticed.
 """
 
+import functools
 import json
 import shutil
 import tarfile
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -211,15 +213,33 @@ def pack(path, form, top_folder=True):
     return archive
 
 
-def write_minicubes(folder, frames=(FRAME,), form="directory", height=HEIGHT, width=WIDTH, **kind):
-    """A folder of cubes with `annotations.json` and `frame_names.json`; returns the records."""
-    folder = Path(folder)
+def write_minicubes(folder, frames=(FRAME,), **kind):
+    """A folder of cubes with `annotations.json` and `frame_names.json`; returns the records.
+
+    `kind` is given to `write_cube`. Many tests ask for the same cubes: they are made once, and
+    copied.
+    """
+    shutil.copytree(_made(tuple(frames), **kind), folder, dirs_exist_ok=True)
+    return json.loads((Path(folder) / "annotations.json").read_text())
+
+
+_MADE = tempfile.TemporaryDirectory(prefix="minicubes-")
+
+
+@functools.cache
+def _made(frames, **kind):
+    folder = Path(tempfile.mkdtemp(dir=_MADE.name))
     records = {}
     for number, frame in enumerate(frames):
         mine = make_records(frame, 1 + 100 * number)
-        write_cube(make_cube(mine, frame, number, height, width), folder, form, **kind)
+        write_cube(make_cube(mine, frame, number), folder, **kind)
         records |= mine
     (folder / "annotations.json").write_text(json.dumps(records))
     names = {frame: f"Volcano {number}" for number, frame in enumerate(frames)}
     (folder / "frame_names.json").write_text(json.dumps(names))
-    return records
+    return folder
+
+
+def rewrite(source, folder, **changes):
+    """A cube with some variables changed, as a directory."""
+    return write_cube(source.assign(changes), folder)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from datasets import Dataset
+from datasets import Dataset, Features
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES, select
 from dataset_script.labels import FLAGS
 from dataset_script.rows.features import row_features
+from dataset_script.shards.writers import rows_file
 
 SPLIT_YEARS = {"train": 2017, "validation": 2019, "test": 2020}
 
@@ -113,3 +114,12 @@ def make_dataset_folder(
         json.dumps({"name": "made-up rows", "configs": {config: facts}}, indent=1)
     )
     return folder
+
+
+def write_tar(path, rows):
+    """A WebDataset shard of rows, as an export writes one; returns the number of samples."""
+    rows = list(rows)
+    with rows_file(path, Features()) as writer:
+        for row in rows:
+            writer.write(row)
+    return len(rows)

@@ -8,25 +8,11 @@ from typing import Any
 
 from dataset_script.annotations.json_files import json_members, load_json, parse_json
 from dataset_script.annotations.record import (
-    PICTURE_SCALE,
     Annotation,
     Pair,
     from_record,
-    to_record,
 )
 from dataset_script.problems import Problem, ProblemError, collecting
-
-__all__ = [
-    "FORMS",
-    "PICTURE_SCALE",
-    "Annotation",
-    "Pair",
-    "from_record",
-    "read_annotations",
-    "read_frame_names",
-    "to_record",
-]
-
 
 FORMS = ("annotations.json", "annotations", "annotations.tar.gz")
 """Names that annotations have in a folder, the first that is there counts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_script.annotations.json_files import load_json
-from dataset_script.annotations.reading import Annotation
+from dataset_script.annotations.record import Annotation
 from dataset_script.errors import ConfigError
 from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.seeding import generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
-from dataset_script.annotations.reading import Annotation
+from dataset_script.annotations.record import Annotation
 from dataset_script.annotations.series import Group
 from dataset_script.errors import ConfigError
 from dataset_script.seeding import generator

@@ -8,7 +8,7 @@ from typing import Any
 
 from dataset_script.channels import select
 from dataset_script.rows.recipe import Recipe
-from dataset_script.shards.shard_file import Report
+from dataset_script.shards.shard_file import ShardReport
 
 TITLE = "Hephaestus Minicubes"
 FOLDER = "hephaestus-minicubes"
@@ -31,7 +31,7 @@ class Finished:
 
     path: str
     preview: str | None
-    report: Report
+    report: ShardReport
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Summary:
         format: "parquet", "arrow" or "webdataset".
         shards: The shards by config and split, in order; a split without rows is not there.
         problems: What was set aside, as plain JSON types.
-        differences: Where cubes and annotations differ, likewise.
+        differences: Where cubes and annotations differ, as plain JSON types.
         synthetic: Whether the pixels are simulated.
     """
 

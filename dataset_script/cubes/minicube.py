@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_script.annotations.reading import Pair
+from dataset_script.annotations.record import Pair
 from dataset_script.channels import MASKS
 from dataset_script.cubes.archives import OpenStore, open_store
 from dataset_script.cubes.arrays import CubeArrays
@@ -27,10 +27,9 @@ from dataset_script.cubes.layout import (
     read_dates,
     read_grid,
 )
-from dataset_script.cubes.locations import file_name, find_minicubes, strip_suffix
+from dataset_script.cubes.locations import file_name, strip_suffix
+from dataset_script.cubes.pair_fields import PairFields
 from dataset_script.problems import Problem, ProblemError
-
-__all__ = ["Minicube", "Window", "find_minicubes"]
 
 _SET_ASIDE = "fetch or repair the cube, or set the pair aside with --skip-bad"
 
@@ -65,7 +64,8 @@ class Minicube:
             if pair[0] >= pair[1]:
                 raise self._problem("the primary date must lie before the secondary", pair)
         self._cache = FrameCache()
-        self._fields: dict[str, np.ndarray] = {}
+        self._fields = PairFields(self._arrays)
+        self._static: dict[str, np.ndarray] = {}
         self._present: set[tuple[str, Pair | None]] = set()
 
     @classmethod
@@ -101,21 +101,6 @@ class Minicube:
         """Let go of the archive and of decoded pixels."""
         self._cache.clear()
         self._arrays.close()
-
-    @property
-    def latitude(self) -> np.ndarray:
-        """`[height]`, centres of the rows in degrees, descending."""
-        return self.grid.latitude
-
-    @property
-    def longitude(self) -> np.ndarray:
-        """`[width]`, centres of the columns in degrees, ascending."""
-        return self.grid.longitude
-
-    @property
-    def pixel_size(self) -> tuple[float, float]:
-        """Width and height of a pixel in degrees, both positive."""
-        return self.grid.pixel_size
 
     @property
     def rasters(self) -> tuple[str, ...]:
@@ -196,10 +181,10 @@ class Minicube:
         """
         if variable != "dem":
             raise self._problem(f"the cube has no raster {variable!r} without a date")
-        if variable not in self._fields:
+        if variable not in self._static:
             self._require_chunks(variable, None)
-            self._fields[variable] = self._decode(variable, None)
-        return self._cut(self._fields[variable], window)
+            self._static[variable] = self._decode(variable, None)
+        return self._cut(self._static[variable], window)
 
     def read_pair_field(
         self, name: str, primary: datetime.date, secondary: datetime.date
@@ -221,20 +206,8 @@ class Minicube:
         if not self.has_field(name):
             raise self._problem(f"the cube has no field {name!r}", pair)
         self._require_pair(pair)
-        place = self._index(pair)
         with self._reading(name, pair):
-            if self._arrays.one_by_one(name):
-                value = self._arrays.raw(name, place)[()]
-            else:
-                if name not in self._fields:
-                    self._fields[name] = self._arrays.raw(name)
-                value = self._fields[name][place]
-        if isinstance(value, bytes):
-            return value.decode()
-        if isinstance(value, str):
-            return str(value)
-        missing = value != value or value == self._arrays.fill_value(name)
-        return 0 if missing else value.item()
+            return self._fields.read(name, self._index(pair))
 
     def require_stored(self, primary: datetime.date, secondary: datetime.date) -> None:
         """Check that every raster of an interferogram is stored, without decoding any.
@@ -253,7 +226,7 @@ class Minicube:
 
     def has_field(self, name: str) -> bool:
         """Whether the cube says this of each interferogram beside its pixels."""
-        return name in self._arrays and self.dataset[name].dims == PAIR_DIMS
+        return name in self._fields
 
     def _require_pair(self, pair: Pair) -> None:
         if pair not in self.pairs:

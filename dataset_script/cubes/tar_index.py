@@ -23,8 +23,8 @@ def tar_index(path: str) -> Index:
     """Offset and size of every file in an uncompressed tar.
 
     The index is kept as `<tar>.index.json` beside a local tar, or in the user's cache where that
-    folder cannot be written or the tar lies at a URL; a tar of another size or modification time
-    is indexed anew.
+    folder cannot be written or the tar lies at a URL; a tar that was changed or replaced is
+    indexed anew.
 
     Args:
         path: Local path or fsspec URL.
@@ -85,9 +85,10 @@ def _state(path: str) -> dict[str, Any]:
     system, inner = file_system(path)
     with reaching(path):
         info = system.info(inner)
-    marks = ("mtime", "ETag", "etag", "blob_id", "LastModified", "last_modified", "created")
-    mark = next((str(info[name]) for name in marks if info.get(name) is not None), "")
-    return {"size": info["size"], "modified": mark}
+    # "created" of a local file is the time of its last change of status, which no tool sets back.
+    marks = ("mtime", "created", "ino", "ETag", "etag", "blob_id", "LastModified", "last_modified")
+    told = [str(info[name]) for name in marks if info.get(name) is not None]
+    return {"size": info["size"], "modified": " ".join(told)}
 
 
 def _cache_file(path: str) -> Path:

@@ -79,7 +79,7 @@ def phase_strip(phase: np.ndarray, mask: np.ndarray) -> np.ndarray:
     turn = np.arctan2(north, east) / (2 * np.pi) + 0.5
     places = (np.floor(turn * _COLOURS) % _COLOURS).astype(np.uint8)
     places[_shrink(phase == 0, np.logical_and)] = _NODATA
-    places[outline(_shrink(mask > 0, np.logical_or))] = _OUTLINE
+    places[edge_pixels(_shrink(mask > 0, np.logical_or))] = _OUTLINE
     return _strip(places)
 
 
@@ -104,7 +104,7 @@ def _grey(coherence: np.ndarray) -> np.ndarray:
     return _strip(sums / (_shrink(np.ones((1, *coherence.shape[1:]), np.float32)))[0, 0, 0])
 
 
-def outline(mask: np.ndarray) -> np.ndarray:
+def edge_pixels(mask: np.ndarray) -> np.ndarray:
     """Pixels of a mask that touch a pixel outside it, by (H, W) plane of a (T, H, W) mask."""
     padded = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
     inner = padded[:, :-2, 1:-1] & padded[:, 2:, 1:-1] & padded[:, 1:-1, :-2] & padded[:, 1:-1, 2:]

@@ -10,7 +10,8 @@ import numpy as np
 
 from dataset_script.annotations.series import Group, Sample
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES, MASKS, select
-from dataset_script.cubes.minicube import Minicube, Window
+from dataset_script.cubes.layout import Window
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.rows.crops import place_crop
@@ -60,7 +61,7 @@ class Encoder:
         row |= {
             "bounds": list(self.cube.bounds(window)),
             "crs": self.cube.crs,
-            "pixel_size": list(self.cube.pixel_size),
+            "pixel_size": list(self.cube.grid.pixel_size),
             "window": list(window),
         }
         for channel in select(self.recipe.channels):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Any, cast
-
-from datasets import Features
+from typing import TYPE_CHECKING, Any
 
 from dataset_script.annotations.splits import SCHEMES
 from dataset_script.channels import CHANNEL_NAMES, select
 from dataset_script.errors import ConfigError
 from dataset_script.rows.crops import CROP_MODES, CropMode
-from dataset_script.rows.features import row_features
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 GROUPS = "groups"
 """Name of the config whose rows are whole groups, of varying length."""
@@ -79,6 +79,8 @@ class Recipe:
     @property
     def features(self) -> Features:
         """Columns of its rows."""
+        from dataset_script.rows.features import row_features  # loads datasets, which takes long
+
         return row_features(
             self.timeseries_length, self.image_size, self.channels, self.atmosphere_nodes
         )
@@ -104,25 +106,3 @@ def length_of(name: str) -> int | None:
             f"unknown config {name!r}; it is {GROUPS}, or ts and the length of the series, as ts3"
         )
     return int(name[2:])
-
-
-def atmosphere_nodes(atmosphere: str | int) -> int | None:
-    """Side of the node grid that an option stands for.
-
-    Args:
-        atmosphere: "full", or a number of nodes.
-
-    Returns:
-        The number, or None for full resolution.
-
-    Raises:
-        ConfigError: If it is neither.
-    """
-    if atmosphere == "full":
-        return None
-    try:
-        return int(cast(Any, atmosphere))
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f'the atmosphere is "full" or a number of nodes, not {atmosphere!r}'
-        ) from None

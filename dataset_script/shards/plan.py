@@ -18,10 +18,8 @@ from dataset_script.rows.encoding import Encoder
 from dataset_script.rows.features import raster_features
 from dataset_script.rows.recipe import Recipe
 from dataset_script.rows.tables import Row
+from dataset_script.shards.options import SHARD_BYTES
 from dataset_script.source.source import Source
-
-SHARD_BYTES = 256 * 2**20
-"""Uncompressed pixels of a shard: about 110 MB of Parquet."""
 
 LEAST_SHARDS = 4
 """Shards that a split is cut into where it has so many groups, so that workers can share it."""
@@ -33,7 +31,7 @@ class Shard:
 
     Attributes:
         split: Split the groups belong to.
-        groups: The groups, by frame and primary date.
+        groups: The groups, by frame and primary date, each with the samples made of it.
         cubes: Path or URL of each frame's cube.
         volcanoes: Names of the volcanoes in each frame.
         positive: Whether to keep the samples with deformation alone, or those without; None keeps
@@ -41,15 +39,15 @@ class Shard:
     """
 
     split: str
-    groups: tuple[Group, ...]
+    groups: tuple[tuple[Group, tuple[Sample, ...]], ...]
     cubes: Mapping[str, str]
     volcanoes: Mapping[str, tuple[str, ...]]
     positive: bool | None = None
 
-    def samples(self, group: Group, recipe: Recipe) -> list[Sample]:
-        """The samples of one of its groups."""
-        samples = make_samples([group], recipe.timeseries_length, self.split, recipe.seed)
-        return [sample for sample in samples if self.positive in (None, sample.positive)]
+    @property
+    def samples(self) -> int:
+        """Rows, if no input is bad."""
+        return sum(len(samples) for _, samples in self.groups)
 
 
 def plan_shards(
@@ -106,14 +104,14 @@ def generate_rows(
     Raises:
         DataError: At the first bad interferogram or cube, if `problems` is not given.
     """
-    for frame, groups in groupby(shard.groups, key=lambda group: group.frame_id):
+    for frame, groups in groupby(shard.groups, key=lambda planned: planned[0].frame_id):
         with collecting(problems), Minicube.open(shard.cubes[frame]) as cube:
             encoder = Encoder(cube, recipe, shard.volcanoes.get(frame, ()))
-            for group in groups:
+            for group, samples in groups:
                 sound = group if problems is None else encoder.sound(group, problems)
-                if not sound.annotations:
-                    continue
-                for sample in shard.samples(sound, recipe):
+                if sound != group:
+                    samples = _samples(sound, recipe, shard.split, shard.positive)
+                for sample in samples:
                     yield encoder.encode(sample)
             for channel, error in encoder.atmosphere_error.items():
                 if errors is not None:
@@ -129,8 +127,8 @@ def _divide(
     positive: bool | None,
 ) -> list[Shard]:
     """Cut the groups into shards of nearly equal size, in order."""
-    whole = Shard(split, tuple(groups), source.cubes, source.volcanoes, positive)
-    weights = np.array([_bytes(whole.samples(group, recipe), recipe) for group in groups], float)
+    planned = [(group, _samples(group, recipe, split, positive)) for group in groups]
+    weights = np.array([_bytes(samples, recipe) for _, samples in planned], float)
     count = max(
         math.ceil(weights.sum() / shard_bytes), min(LEAST_SHARDS, np.count_nonzero(weights))
     )
@@ -143,12 +141,20 @@ def _divide(
     for number, after in zip(numbers, [*numbers[1:], count], strict=False):
         least = 0 if number == numbers[0] else number
         held = belongs & (place >= least) & (place < after)
-        chosen = tuple(groups[i] for i in np.flatnonzero(held).tolist())
-        frames = sorted({group.frame_id for group in chosen})
+        chosen = tuple(planned[i] for i in np.flatnonzero(held).tolist())
+        frames = sorted({group.frame_id for group, _ in chosen})
         cubes = {frame: source.cubes[frame] for frame in frames}
         names = {frame: source.volcanoes.get(frame, ()) for frame in frames}
         shards.append(Shard(split, chosen, cubes, names, positive))
     return shards
+
+
+def _samples(group: Group, recipe: Recipe, split: str, positive: bool | None) -> tuple[Sample, ...]:
+    """The samples of one group; see `Shard.positive` for which."""
+    if not group.annotations:
+        return ()
+    samples = make_samples([group], recipe.timeseries_length, split, recipe.seed)
+    return tuple(sample for sample in samples if positive in (None, sample.positive))
 
 
 def _bytes(samples: Sequence[Sample], recipe: Recipe) -> int:

@@ -19,7 +19,7 @@ from dataset_script.shards.writers import rows_file
 
 
 @dataclass(frozen=True)
-class Report:
+class ShardReport:
     """What a finished shard holds.
 
     Attributes:
@@ -42,14 +42,14 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Task:
+class ShardTask:
     """A shard to write; a worker process needs nothing else.
 
     Attributes:
         shard: Its groups.
         recipe: Parameters of the rows.
         file: The shard's file; its suffix says the format (see `writers.rows_file`).
-        note: Where the report is kept; it is written last, so that it vouches for the file.
+        note: Where the report is kept; it is written last: where it lies, the file is whole.
         preview: File of the preview's rows, or None.
         skip_bad: Set bad interferograms aside instead of stopping at the first.
     """
@@ -61,11 +61,11 @@ class Task:
     preview: Path | None = None
     skip_bad: bool = False
 
-    def finished(self) -> Report | None:
+    def finished(self) -> ShardReport | None:
         """The report of an earlier run, if the shard is complete and as this run wants it."""
         if not self.note.exists() or not self.file.exists():
             return None
-        report = Report(**json.loads(self.note.read_text()))
+        report = ShardReport(**json.loads(self.note.read_text()))
         sound = self.file.stat().st_size == report.file_bytes
         sound = sound and (self.skip_bad or not report.problems)
         if self.preview is not None:
@@ -74,7 +74,7 @@ class Task:
         return report if sound else None
 
 
-def write_shard(task: Task) -> Report:
+def write_shard(task: ShardTask) -> ShardReport:
     """Write a shard, its preview and its report, unless an earlier run did.
 
     Args:
@@ -102,7 +102,7 @@ def write_shard(task: Task) -> Report:
             samples += 1
             positives += row["label"]
             size += row_bytes(row)
-    report = Report(
+    report = ShardReport(
         samples,
         positives,
         size,

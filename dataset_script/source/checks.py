@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from dataset_script.annotations.reading import PICTURE_SCALE, Annotation
+from dataset_script.annotations.record import PICTURE_SCALE, Annotation
 from dataset_script.cubes.locations import file_name, strip_suffix
 from dataset_script.cubes.minicube import Minicube
 from dataset_script.labels import FLAGS

@@ -6,13 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dataset_script.annotations.reading import (
-    FORMS,
-    Annotation,
-    Pair,
-    read_annotations,
-    read_frame_names,
-)
+from dataset_script.annotations.reading import FORMS, read_annotations, read_frame_names
+from dataset_script.annotations.record import Annotation, Pair
 from dataset_script.annotations.series import (
     Group,
     derive_groups,
@@ -21,8 +16,8 @@ from dataset_script.annotations.series import (
     require_length,
 )
 from dataset_script.annotations.splits import assign, crosses, shared_acquisitions
-from dataset_script.cubes.locations import SUFFIXES, file_name, is_url
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import SUFFIXES, file_name, find_minicubes, is_url
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import ConfigError
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.source.checks import check_cube
@@ -104,7 +99,7 @@ def _frame(
     if path is not None:
         try:
             with Minicube.open(path) as cube:
-                size, pixel_size = (cube.height, cube.width), cube.pixel_size
+                size, pixel_size = (cube.height, cube.width), cube.grid.pixel_size
                 pairs, count = set(cube.pairs), len(cube.pairs)
                 if annotations:
                     problems += check_cube(cube, annotations.values(), deep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dataset_script.annotations.reading import Annotation
+from dataset_script.annotations.record import Annotation
 from dataset_script.annotations.splits import SPLITS
 from dataset_script.source.report import Count, Inspection
 

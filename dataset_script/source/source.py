@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_script.annotations.reading import Annotation, Pair, read_annotations, read_frame_names
+from dataset_script.annotations.reading import read_annotations, read_frame_names
+from dataset_script.annotations.record import Annotation, Pair
 from dataset_script.annotations.series import Group, read_groups
 from dataset_script.cubes.archives import GROUP_FILES
-from dataset_script.cubes.locations import file_name, file_system, is_url, reaching
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import file_name, file_system, find_minicubes, is_url, reaching
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.source.checks import check_fields, check_frame, check_polygons

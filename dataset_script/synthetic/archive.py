@@ -16,7 +16,7 @@ from numcodecs import Blosc
 from pyproj import CRS
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, MASKS
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 
 PAIR_DIMS = ("primary_date", "secondary_date")
 RASTER_DIMS = ("latitude", "longitude")
@@ -57,7 +57,7 @@ class CubeWriter:
         path: Path,
         frame_id: str,
         description: str,
-        grid: Grid,
+        grid: FrameGrid,
         dem: np.ndarray,
         pairs: Sequence[tuple[datetime.date, datetime.date]],
     ) -> None:
@@ -116,7 +116,7 @@ class CubeWriter:
             primary: Primary date.
             secondaries: Its secondary dates, adjoining ones of the cube's.
             rasters: Every one of `PAIR_RASTERS`, (H, W), for each secondary date.
-            fields: Every one of `PAIR_FIELDS` but `valid_date_pair`, likewise.
+            fields: Every one of `PAIR_FIELDS` except `valid_date_pair`.
         """
         row, first = self.primary.index(primary), self.secondary.index(secondaries[0])
         columns = slice(first, first + len(secondaries))

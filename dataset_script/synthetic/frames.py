@@ -6,9 +6,9 @@ import datetime
 from dataclasses import dataclass
 
 from dataset_script.seeding import generator
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.terrain import CLIMATES, Climate, volcano_count
-from dataset_script.synthetic.radar.acquisitions import Pair, draw_dates, pair_up
+from dataset_script.synthetic.radar.acquisitions import IndexPair, draw_dates, pair_up
 
 # Sentinel-1 has 175 relative orbits, so that no real frame bears these numbers.
 FIRST_TRACK = 176
@@ -39,10 +39,10 @@ class FramePlan:
     frame_id: str
     direction: str
     climate: Climate
-    grid: Grid
+    grid: FrameGrid
     volcanoes: tuple[str, ...]
     dates: tuple[datetime.date, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[IndexPair, ...]
     first_id: int
 
 
@@ -72,7 +72,7 @@ def plan_frames(
         direction = "AD"[(index + int(seed)) % 2]
         track = FIRST_TRACK + (index * 37 + int(rng.integers(37))) % (1000 - FIRST_TRACK)
         bursts = "".join(f"{n:02d}" for n in rng.integers(4, 15, 3))
-        grid = Grid.around(latitude, rng.uniform(-175, 175), height, width)
+        grid = FrameGrid.around(latitude, rng.uniform(-175, 175), height, width)
         volcanoes: list[str] = []
         while len(volcanoes) < volcano_count(grid):
             name = "".join(str(rng.choice(part)) for part in _SYLLABLES)

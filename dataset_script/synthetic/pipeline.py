@@ -10,13 +10,13 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from dataset_script.annotations.json_files import load_json
-from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import ConfigError, DataError
 from dataset_script.safe_files import writable
 from dataset_script.synthetic.frames import FramePlan, plan_frames
 from dataset_script.synthetic.rendering import (
-    SUFFIXES,
+    ARCHIVE_SUFFIX,
     cube_path,
     make_frame,
     records_path,
@@ -68,8 +68,8 @@ def synthesize(
         DataError: If the folder holds something else, or cannot be written to.
     """
     out = Path(out)
-    if archive not in SUFFIXES:
-        raise ConfigError(f"unknown archive {archive!r}; choose one of {', '.join(SUFFIXES)}")
+    if archive not in ARCHIVE_SUFFIX:
+        raise ConfigError(f"unknown archive {archive!r}; choose one of {', '.join(ARCHIVE_SUFFIX)}")
     for name, value, least in (
         ("frames", frames, 1),
         ("height", height, MIN_SIDE),

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.annotations.reading import to_record
+from dataset_script.annotations.record import to_record
 from dataset_script.safe_files import renamed
 from dataset_script.seeding import generator
 from dataset_script.synthetic.archive import CubeWriter, pack
 from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.labels.annotating import annotate
 from dataset_script.synthetic.labels.defects import Spoilt, draw_defects, spoil
-from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.scene import Interferogram, Scene
 
-SUFFIXES = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
+ARCHIVE_SUFFIX = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
 
 
 def make_frame(plan: FramePlan, out: Path, archive: str) -> Iterator[int]:
@@ -32,7 +32,7 @@ def make_frame(plan: FramePlan, out: Path, archive: str) -> Iterator[int]:
     Args:
         plan: The frame's plan.
         out: Folder to write to.
-        archive: One of `SUFFIXES`.
+        archive: One of `ARCHIVE_SUFFIX`.
 
     Yields:
         The number of pairs made since the last time.
@@ -76,7 +76,7 @@ def make_frame(plan: FramePlan, out: Path, archive: str) -> Iterator[int]:
 
 
 def _render(
-    scene: Scene, pair: Pair, number: int, defect: str | None
+    scene: Scene, pair: IndexPair, number: int, defect: str | None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Rasters of a pair by name, and its annotation's record."""
     interferogram = scene.interferogram(pair)
@@ -94,7 +94,7 @@ def _render(
 
 def cube_path(out: Path, plan: FramePlan, archive: str) -> Path:
     """Where a frame's cube lies."""
-    return out / f"{plan.frame_id}{SUFFIXES[archive]}"
+    return out / f"{plan.frame_id}{ARCHIVE_SUFFIX[archive]}"
 
 
 def records_path(out: Path, plan: FramePlan) -> Path:

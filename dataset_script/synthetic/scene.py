@@ -18,7 +18,7 @@ from dataset_script.synthetic.air import weather as atmosphere
 from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.ground.terrain import draw_terrain
 from dataset_script.synthetic.radar import coherence
-from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.radar.geometry import draw_swath
 from dataset_script.synthetic.sources.activity import draw_activity
 from dataset_script.synthetic.sources.history import Episode, cumulative
@@ -168,7 +168,7 @@ class Scene:
         ramp = self.swath.across * np.cos(bearing) + self.swath.azimuth * np.sin(bearing)
         return 2 * np.pi * fringes * ramp / np.ptp(ramp)
 
-    def true_coherence(self, pair: Pair, moving_phase: np.ndarray) -> np.ndarray:
+    def true_coherence(self, pair: IndexPair, moving_phase: np.ndarray) -> np.ndarray:
         """Coherence on land before it is estimated.
 
         Args:
@@ -191,7 +191,7 @@ class Scene:
             total *= self._rng("moisture", self.plan.dates[index]).uniform(0.9, 1)
         return total
 
-    def interferogram(self, pair: Pair) -> Interferogram:
+    def interferogram(self, pair: IndexPair) -> Interferogram:
         """Make the interferogram of two dates.
 
         Args:
@@ -223,7 +223,7 @@ class Scene:
             phase=wrap(moving + stratified + turbulent + orbit + noise) * self.swath.inside,
         )
 
-    def quiet_pairs(self) -> list[Pair]:
+    def quiet_pairs(self) -> list[IndexPair]:
         """Pairs between whose dates no source changed, in order."""
         return [
             (i, j)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from datasets import Features
 
-from dataset_script.annotations.reading import Annotation, from_record, to_record
+from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import Sample
 from dataset_script.channels import CHANNEL_NAMES, CHANNELS
 from dataset_script.cubes.decoding import decode_raster
@@ -143,7 +143,7 @@ class ShardWriter:
     """Writes rows to one tar in the authors' layout, byte for byte the same for the same rows."""
 
     def __init__(self, path: Path, features: Features | None = None):
-        # The plainest headers, but for names over 100 characters, as of series of 8 and more.
+        # The plainest headers, except for names over 100 characters, as of series of 8 and more.
         self._tar = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
 
     def write(self, row: Mapping[str, Any]) -> None:

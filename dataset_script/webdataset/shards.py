@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,30 +17,12 @@ from dataset_script.cubes.members import check_member
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.safe_files import renamed
 from dataset_script.webdataset.sample_files import (
-    ABSENT,
-    ShardWriter,
     decode_sample,
-    encode_sample,
     shard_features,
 )
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
-
-__all__ = [
-    "ABSENT",
-    "FOLDERS",
-    "ShardWriter",
-    "decode_sample",
-    "encode_sample",
-    "find_shards",
-    "read_rows",
-    "read_shard",
-    "shard_path",
-    "to_dataset",
-    "write_manifest",
-    "write_shard",
-]
 
 FOLDERS = {"train": ("train_pos", "train_neg"), "validation": ("val",), "test": ("test",)}
 """Folders of each split, in the authors' names."""
@@ -174,28 +155,6 @@ def to_dataset(
         if isinstance(error.__cause__, ProblemError):
             raise error.__cause__ from None
         raise
-
-
-def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write a shard under a temporary name and rename it.
-
-    Args:
-        path: The shard, as `shard_path` names it.
-        rows: Rows with all nine channels at full resolution.
-
-    Returns:
-        The number of samples.
-
-    Raises:
-        ConfigError: As `encode_sample`.
-        DataError: If it cannot be written.
-    """
-    count = 0
-    with renamed(path) as temporary, closing(ShardWriter(temporary)) as writer:
-        for row in rows:
-            writer.write(row)
-            count += 1
-    return count
 
 
 def write_manifest(root: Path, samples: Mapping[str, int]) -> Path:

@@ -1,7 +1,7 @@
-"""A GPU on loan where the Space runs on ZeroGPU; nothing anywhere else.
+"""A shared GPU where the Space runs on ZeroGPU; nothing anywhere else.
 
 Imported before torch, as PyPI's `spaces` asks for. Where that package is not installed, the
-folder `spaces/` of a checkout may answer to its name as an empty namespace.
+folder `spaces/` of a checkout may be imported in its place, as an empty namespace.
 """
 
 from __future__ import annotations

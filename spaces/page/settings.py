@@ -29,8 +29,8 @@ class Settings:
         max_unpacked_bytes: Most bytes that an archive may unpack to.
         max_pixels: Most pixels of one raster.
         max_model_bytes: Most bytes to download of a model that a visitor names.
-        shelf_bytes: Most bytes of scenes and results kept in memory over all visitors.
-        shelf_seconds: How long a scene or a result is kept after its last use.
+        cache_bytes: Most bytes of scenes and results kept in memory over all visitors.
+        cache_seconds: How long a scene or a result is kept after its last use.
         jobs: Analyses that run at once.
         queue: Requests that may wait; more are turned away at once.
         port: TCP port.
@@ -45,8 +45,8 @@ class Settings:
     max_unpacked_bytes: int = 1024 * 2**20
     max_pixels: int = 16_000_000
     max_model_bytes: int = 1_000_000_000
-    shelf_bytes: int = 1024 * 2**20
-    shelf_seconds: float = 1800.0
+    cache_bytes: int = 1024 * 2**20
+    cache_seconds: float = 1800.0
     jobs: int = 2
     queue: int = 64
     port: int = 7860
@@ -74,7 +74,7 @@ class Settings:
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
             model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
             jobs=_count(environment, "HEPHAESTUS_JOBS", 2),
-            shelf_bytes=_count(environment, "HEPHAESTUS_MEMORY_MB", 1024) * 2**20,
+            cache_bytes=_count(environment, "HEPHAESTUS_MEMORY_MB", 1024) * 2**20,
             port=_count(environment, "GRADIO_SERVER_PORT", 7860),
         )
 

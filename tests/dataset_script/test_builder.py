@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 from dataset_script.errors import ConfigError, DataError
 from dataset_script.export import export
 from dataset_script.hephaestus_minicubes import HephaestusMinicubes
-from tests.cubes import FRAME, make_cube, make_records, write_cube
+from tests.cubes import FRAME, make_cube, write_cube
 from tests.dataset_script.exporting import SIZE, make_cubes
 
 
@@ -80,22 +80,22 @@ def test_two_workers_of_a_loader_cover_every_sample_once(cubes, tmp_path):
     assert len(names) == len(set(names)) == 8
 
 
-def test_a_changed_cube_is_read_anew(cubes, tmp_path):
-    del cubes
-    mine = make_cubes(tmp_path / "mine", frames=(FRAME,), form="zip")
-    before = builder(mine, tmp_path, "ts1")
+def test_a_changed_cube_is_read_anew(tmp_path):
+    cubes = make_cubes(tmp_path / "mine", frames=(FRAME,), form="zip")
+    before = builder(cubes, tmp_path, "ts1", channels=["dem"])
     before.download_and_prepare()
-    again = builder(mine, tmp_path, "ts1")
+    again = builder(cubes, tmp_path, "ts1", channels=["dem"])
     assert again.cache_dir == before.cache_dir
-    changed = make_cube(make_records())
+    changed = make_cube()
     changed["dem"].values[:] = 5
-    (mine / f"{FRAME}.zarr.zip").unlink()
-    write_cube(changed, mine, "zip")
-    after = builder(mine, tmp_path, "ts1")
+    (cubes / f"{FRAME}.zarr.zip").unlink()
+    write_cube(changed, cubes, "zip")
+    after = builder(cubes, tmp_path, "ts1", channels=["dem"])
     assert after.cache_dir != before.cache_dir
     after.download_and_prepare()
     assert np.unique(after.as_dataset("test").with_format("numpy")["dem"]) == [5]
-    assert builder(mine, tmp_path, "ts1", seed=1).cache_dir != after.cache_dir
+    other_seed = builder(cubes, tmp_path, "ts1", channels=["dem"], seed=1)
+    assert other_seed.cache_dir != after.cache_dir
 
 
 def test_refusals(cubes, tmp_path):

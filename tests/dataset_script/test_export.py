@@ -11,8 +11,7 @@ from dataset_script.errors import ConfigError
 from dataset_script.export import export
 from dataset_script.rows.recipe import Recipe
 from dataset_script.shards.writers import GROUP_BYTES
-from dataset_script.synthetic.pipeline import synthesize
-from tests.cubes import FRAME, make_cube, make_records
+from tests.cubes import FRAME, make_cube, make_records, write_cube
 from tests.dataset_script.exporting import SECOND, SIZE, make_cubes, run_clean, tree
 
 
@@ -29,17 +28,23 @@ def out(cubes, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def arrow(cubes, tmp_path_factory):
+    out = tmp_path_factory.mktemp("arrow")
+    options = {"image_size": SIZE, "format": "arrow", "preview": False, "progress": False}
+    export(cubes, out, ("ts3", "groups"), **options)
+    return out
+
+
 def load(out, config, split, tmp_path):
     folder = str(out / "hephaestus-minicubes")
     return load_dataset(folder, config, split=split, cache_dir=str(tmp_path)).with_format("numpy")
 
 
-@pytest.mark.parametrize("form", ["parquet", "arrow"])
+@pytest.mark.parametrize("form", ["out", "arrow"], ids=["parquet", "arrow"])
 @pytest.mark.parametrize("config", ["ts3", "groups"])
-def test_every_pixel_is_the_cubes_own(out, cubes, config, form, tmp_path):
-    if form == "arrow":
-        out = tmp_path / "arrow"
-        export(cubes, out, [config], image_size=SIZE, format=form, progress=False)
+def test_every_pixel_is_the_cubes_own(config, form, request, tmp_path):
+    out = request.getfixturevalue(form)
     truth = {name: make_cube(make_records(name, 1 + 100 * i), name, i) for i, name in frames()}
     seen = 0
     for split in ("train", "validation", "test"):
@@ -136,19 +141,23 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def long_series(tmp_path_factory):
-    """An export of groups of up to six secondary dates."""
+    """An export of groups of four and of six secondary dates."""
     root = tmp_path_factory.mktemp("long")
-    synthesize(
+    records = {}
+    for (number, frame), secondaries in zip(frames(), (4, 6), strict=True):
+        mine = make_records(frame, 1 + 100 * number, secondaries=secondaries)
+        write_cube(make_cube(mine, frame, number), root / "cubes")
+        records |= mine
+    (root / "cubes" / "annotations.json").write_text(json.dumps(records))
+    export(
         root / "cubes",
-        frames=1,
-        height=48,
-        width=64,
-        acquisitions=36,
-        neighbours=6,
+        root,
+        ("ts1", "ts3", "ts5", "groups"),
+        image_size=SIZE,
+        channels=["insar_difference"],
+        preview=False,
         progress=False,
     )
-    configs = ("ts1", "ts3", "ts5", "groups")
-    export(root / "cubes", root, configs, image_size=SIZE, preview=False, progress=False)
     return root
 
 
@@ -227,13 +236,14 @@ def test_dask_cluster_writes_the_same_bytes(alone, cubes, tmp_path):
 
 
 def test_a_second_run_writes_nothing_and_other_parameters_are_refused(cubes, tmp_path):
-    folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, preview=False, progress=False)
+    options = {"channels": ["dem"], "preview": False, "progress": False}
+    folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, **options)
     shards = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
-    export(cubes, tmp_path, ["ts1"], image_size=SIZE, preview=False, progress=False)
+    export(cubes, tmp_path, ["ts1"], image_size=SIZE, **options)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == shards
     with pytest.raises(ConfigError, match=r"other parameters \(recipes\).*--overwrite"):
-        export(cubes, tmp_path, ["ts1"], image_size=16, preview=False, progress=False)
-    export(cubes, tmp_path, ["ts1"], image_size=16, preview=False, progress=False, overwrite=True)
+        export(cubes, tmp_path, ["ts1"], image_size=16, **options)
+    export(cubes, tmp_path, ["ts1"], image_size=16, overwrite=True, **options)
     assert json.loads((folder / "metadata.json").read_text())["configs"]["ts1"]["image_size"] == 16
 
 

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from huggingface_hub import HfApi, HfFileSystem
 
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import find_minicubes
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
 from dataset_script.source.source import open_source
-from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset, write_shard
+from dataset_script.webdataset.shards import read_rows, shard_path, to_dataset
 from tests.cubes import FRAME, make_cube, pack, write_cube
 from tests.dataset_script.exporting import make_cubes
 from tests.hub.conftest import use_server
 from tests.hub_server.server import TOKEN, HubServer
-from tests.rows import make_row
+from tests.rows import make_row, write_tar
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_cube_on_the_hub(upload, tmp_path, form):
 
 def test_a_webdataset_on_the_hub(upload, tmp_path):
     rows = [make_row(np.random.default_rng(0), i, 3, 32) for i in range(2)]
-    write_shard(tmp_path / "shards" / shard_path(3, "test", True, 0), rows)
+    write_tar(tmp_path / "shards" / shard_path(3, "test", True, 0), rows)
     url = upload(tmp_path / "shards", "NS/Thalia")
     read = list(read_rows(url, "test", 3))
     for found, wanted in zip(read, rows, strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataset_script.__main__ import main
-from tests.dataset_script.exporting import SIZE, make_cubes
+from tests.dataset_script.exporting import SECOND, SIZE, make_cubes
 from tests.places import ROOT
 
 
@@ -68,7 +68,7 @@ def test_importing_the_package_is_light():
 
 
 def test_exporting_does_not_import_torch(tmp_path):
-    cubes = make_cubes(tmp_path / "cubes", frames=("001D_00001_010101",))
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
     code = (
         "import sys; from dataset_script.__main__ import main;"
         f"main(['export', {str(cubes)!r}, {str(tmp_path)!r}, '--config', 'ts1',"

@@ -8,7 +8,7 @@ from tests.places import ROOT
 
 SMALL = {
     "1_explore_a_minicube": "",
-    "2_train_and_evaluate": "FRAMES, ACQUISITIONS, EPOCHS = 1, 30, 1",
+    "2_train_and_evaluate": "FRAMES, ACQUISITIONS, EPOCHS = 1, 16, 1",
     "3_predict_on_your_interferogram": 'MODEL, SCENE = "runs/demo/models/segmentation", None',
 }
 

@@ -62,6 +62,16 @@ def settings(world):
     )
 
 
+def variables(world):
+    """The same settings as environment variables."""
+    return {
+        "HEPHAESTUS_MODEL": str(world["segmentation"]),
+        "HEPHAESTUS_CLASSIFIER": str(world["classification"]),
+        "HEPHAESTUS_DATASET": str(world["dataset"]),
+        "HEPHAESTUS_MODEL_ROOTS": str(world["root"]),
+    }
+
+
 class Served:
     """`python spaces/app.py` in a process and a temporary folder of its own."""
 
@@ -72,11 +82,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}"
         self.temporary = temporary
         self.log = temporary.with_suffix(".log")
-        variables = {
-            "HEPHAESTUS_MODEL": str(world["segmentation"]),
-            "HEPHAESTUS_CLASSIFIER": str(world["classification"]),
-            "HEPHAESTUS_DATASET": str(world["dataset"]),
-            "HEPHAESTUS_MODEL_ROOTS": str(world["root"]),
+        own = {
             "GRADIO_SERVER_PORT": str(port),
             "GRADIO_SERVER_NAME": "127.0.0.1",
             "TMPDIR": str(temporary),
@@ -84,7 +90,7 @@ class Served:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(SPACES / "app.py")],
-                env=os.environ | variables,
+                env=os.environ | variables(world) | own,
                 cwd=temporary,
                 stdout=log,
                 stderr=log,

@@ -25,19 +25,19 @@ def wait_for_result(page):
         pytest.fail(f"no result: {page.locator('#notice').inner_text()!r}")
 
 
-def facts(page):
-    return page.locator("#facts").inner_text()
+def numbers(page):
+    return page.locator("#numbers").inner_text()
 
 
 def area(page):
-    return float(re.search(r"([\d.,]+) km²", facts(page))[1].replace(",", ""))
+    return float(re.search(r"([\d.,]+) km²", numbers(page))[1].replace(",", ""))
 
 
 def set_threshold(page, value):
     box = page.locator("#threshold input[type=number]")
     box.fill(str(value))
     box.press("Enter")
-    page.locator("#facts", has_text=f"above {value:.2f}").wait_for()
+    page.locator("#numbers", has_text=f"above {value:.2f}").wait_for()
 
 
 def outline(page):
@@ -48,7 +48,7 @@ def outline(page):
 
 def boxes(page):
     """Where the parts of the result stand."""
-    names = ("notice", "facts", "threshold", "panels", "strip", "map", "downloads")
+    names = ("notice", "numbers", "threshold", "panels", "strip", "map", "downloads")
     return {name: page.locator(f"#{name}").bounding_box()["y"] for name in names}
 
 
@@ -60,7 +60,7 @@ def test_an_example_fills_the_page_and_nothing_jumps(visit):
     assert boxes(page) == pytest.approx(before, abs=1)
     assert page.locator("#panels img").count() == 4
     assert page.locator("#strip img").count() == 3
-    assert "probability" in facts(page) and "km²" in facts(page)
+    assert "probability" in numbers(page) and "km²" in numbers(page)
     said = page.locator("#models").inner_text()
     assert "made-up rows" in said and "models/segmentation" in said and "local folder" in said
     assert "Research, not an alert." in page.locator("header").inner_text()
@@ -107,7 +107,7 @@ def test_the_threshold_by_keyboard(visit):
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    page.locator("#facts", has_text=f"above {start + 0.02:.2f}").wait_for()
+    page.locator("#numbers", has_text=f"above {start + 0.02:.2f}").wait_for()
 
 
 def test_the_page_by_keyboard_alone(visit):

@@ -25,17 +25,17 @@ class Slow:
 @pytest.fixture
 def slow_page(settings, world):
     """One job at a time, two in the queue, and a gate that holds every job."""
-    from page.answers.models import Models
-    from page.layout import build
-    from page.session import Session
+    from page.answers.loaded_models import LoadedModels
+    from page.blocks import build
+    from page.handlers import Handlers
 
     from hub.inference.detector import Detector
 
     gate = threading.Event()
     chosen = dataclasses.replace(settings, segmenter="", jobs=1, queue=2)
     detector = Detector.from_pretrained(world["classification"])
-    models = Models(chosen, lambda name, revision: Slow(detector, gate))
-    page = build(Session(chosen, models))
+    models = LoadedModels(chosen, lambda name, revision: Slow(detector, gate))
+    page = build(Handlers(chosen, models))
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     yield url, gate
     gate.set()

@@ -199,7 +199,7 @@ def _series(dataset: datasets.Dataset, data: DataConfig) -> tuple[int, int]:
 def _pixel_size(dataset: datasets.Dataset) -> float:
     rows = dataset.select_columns(["pixel_size"]).with_format("arrow")
     stored = float(rows[0].column("pixel_size")[0].as_py()[0]) if len(dataset) else math.nan
-    # The authors' shards do not say; their pixels are 0.001 degrees but for two stripmap frames.
+    # The authors' shards do not say; their pixels are 0.001 degrees except in two stripmap frames.
     return stored if math.isfinite(stored) else 0.001
 
 

@@ -25,7 +25,7 @@ from dataset_script.rows.stratification import (
     VAPOUR,
     VAPOUR_SCALE_M,
 )
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.power_law import power_law_field
 from dataset_script.synthetic.ground.terrain import Climate
 
@@ -58,7 +58,7 @@ class Nodes:
     orography: np.ndarray
 
     @classmethod
-    def under(cls, grid: Grid, dem: np.ndarray) -> Nodes:
+    def under(cls, grid: FrameGrid, dem: np.ndarray) -> Nodes:
         """Lay the nodes around a frame; their ground is the frame's own, smoothed."""
         latitude = _node_axis(grid.latitude)[::-1]
         longitude = _node_axis(grid.longitude)
@@ -125,7 +125,7 @@ def draw_weather(
     }
 
 
-def draw_turbulence(rng: np.random.Generator, grid: Grid) -> np.ndarray:
+def draw_turbulence(rng: np.random.Generator, grid: FrameGrid) -> np.ndarray:
     """Draw the turbulent zenith delay of a date.
 
     Args:

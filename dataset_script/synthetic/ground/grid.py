@@ -12,7 +12,7 @@ ELLIPSOID = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)
-class Grid:
+class FrameGrid:
     """A regular geographic grid.
 
     Attributes:
@@ -24,7 +24,7 @@ class Grid:
     longitude: np.ndarray
 
     @classmethod
-    def around(cls, latitude: float, longitude: float, height: int, width: int) -> Grid:
+    def around(cls, latitude: float, longitude: float, height: int, width: int) -> FrameGrid:
         """Lay a grid of `PIXEL_DEGREES` around a centre."""
         north = round(latitude + PIXEL_DEGREES * (height - 1) / 2, 7)
         west = round(longitude - PIXEL_DEGREES * (width - 1) / 2, 7)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.power_law import power_law_field
 
 RELIEF_SLOPE = 2.4
@@ -99,19 +99,19 @@ class Terrain:
     downhill: tuple[float, float]
 
 
-def length_scale(grid: Grid) -> float:
+def length_scale(grid: FrameGrid) -> float:
     """Factor for lengths of volcanoes and sources, so that they fit into small frames."""
     return min(1.0, grid.extent_m / REFERENCE_EXTENT_M)
 
 
-def volcano_count(grid: Grid) -> int:
+def volcano_count(grid: FrameGrid) -> int:
     """How many volcanoes a frame has, by its area."""
     (height, width), (north_m, east_m) = grid.shape, grid.pixel_m
     area = height * north_m * width * east_m
     return int(np.clip(round(area / AREA_PER_VOLCANO_M2), 1, MAX_VOLCANOES))
 
 
-def draw_terrain(rng: np.random.Generator, grid: Grid, climate: Climate) -> Terrain:
+def draw_terrain(rng: np.random.Generator, grid: FrameGrid, climate: Climate) -> Terrain:
     """Make up the ground of a frame.
 
     Args:
@@ -154,7 +154,9 @@ def draw_terrain(rng: np.random.Generator, grid: Grid, climate: Climate) -> Terr
     )
 
 
-def _draw_volcanoes(rng: np.random.Generator, grid: Grid, climate: Climate) -> tuple[Volcano, ...]:
+def _draw_volcanoes(
+    rng: np.random.Generator, grid: FrameGrid, climate: Climate
+) -> tuple[Volcano, ...]:
     height, width = grid.shape
     north_m, east_m = grid.pixel_m
     scale = length_scale(grid)

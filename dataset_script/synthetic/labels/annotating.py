@@ -13,12 +13,12 @@ from rasterio.features import shapes
 from scipy.ndimage import binary_closing, gaussian_filter, generate_binary_structure, label
 from shapely.geometry import shape as as_shape
 
-from dataset_script.annotations.reading import PICTURE_SCALE, Annotation
+from dataset_script.annotations.record import PICTURE_SCALE, Annotation
 from dataset_script.channels import MASKS
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS, LABELS
 from dataset_script.synthetic.labels.captions import Finding, write_caption
 from dataset_script.synthetic.labels.defects import PROCESSING_ERRORS
-from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.scene import Interferogram, Scene
 
 MASK_FRINGES = 0.25
@@ -73,7 +73,7 @@ class Patch:
 
 
 def annotate(
-    scene: Scene, interferogram: Interferogram, pair: Pair, unique_id: int, defect: str | None
+    scene: Scene, interferogram: Interferogram, pair: IndexPair, unique_id: int, defect: str | None
 ) -> tuple[Annotation, dict[str, np.ndarray]]:
     """Annotate an interferogram.
 
@@ -100,7 +100,7 @@ def annotate(
     flags = _flags(scene, interferogram, defect)
     polygons, types, levels = [], [], []
     for patch in patches:
-        for polygon in outline(patch.pixels):
+        for polygon in trace_polygons(patch.pixels):
             polygons.append(polygon)
             types.append(patch.kind)
             levels.append(patch.intensity)
@@ -173,7 +173,7 @@ def _absorb_slivers(owner: np.ndarray, groups: np.ndarray) -> None:
             owner[inside] = np.bincount(around).argmax()
 
 
-def outline(pixels: np.ndarray) -> list[tuple[float, ...]]:
+def trace_polygons(pixels: np.ndarray) -> list[tuple[float, ...]]:
     """Outline the parts of a mask, without their holes.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset_script.annotations.splits import SPLITS, period
-from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.radar.geometry import Swath
 from dataset_script.synthetic.scene import Interferogram, Scene
 from dataset_script.wrapping import wrap
@@ -31,7 +31,7 @@ class Spoilt:
     coherence: np.ndarray
 
 
-def draw_defects(rng: np.random.Generator, scene: Scene) -> dict[Pair, str]:
+def draw_defects(rng: np.random.Generator, scene: Scene) -> dict[IndexPair, str]:
     """Choose the pairs that go wrong, among those without any activity.
 
     A split with few such pairs keeps them.
@@ -44,7 +44,7 @@ def draw_defects(rng: np.random.Generator, scene: Scene) -> dict[Pair, str]:
         One of `DEFECTS` by pair.
     """
     dates, quiet = scene.plan.dates, scene.quiet_pairs()
-    spare: list[Pair] = []
+    spare: list[IndexPair] = []
     for split in SPLITS:
         own = [pair for pair in quiet if period(dates[pair[0]]) == split]
         if len(own) >= MIN_QUIET_PAIRS:

@@ -19,7 +19,7 @@ SHARES = {"train": 0.58, "validation": 0.17, "test": 0.25}
 MIN_PER_SPLIT = 3
 ADJOINING_FROM = 8
 
-Pair = tuple[int, int]
+IndexPair = tuple[int, int]
 
 
 def draw_dates(rng: np.random.Generator, count: int) -> tuple[datetime.date, ...]:
@@ -82,7 +82,7 @@ def _choose(
     return [passes[i] for i in gaps[0] + np.concatenate([[0], np.cumsum(steps)])]
 
 
-def pair_up(dates: tuple[datetime.date, ...], neighbours: int) -> tuple[Pair, ...]:
+def pair_up(dates: tuple[datetime.date, ...], neighbours: int) -> tuple[IndexPair, ...]:
     """Pair each acquisition with the next ones, up to `MAX_BASELINE_DAYS` apart.
 
     Args:

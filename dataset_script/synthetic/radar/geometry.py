@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset_script.channels import WAVELENGTH_M
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 
 EARTH_RADIUS_M = 6_371_000.0
 ALTITUDE_M = 693_000.0
@@ -84,7 +84,7 @@ class Swath:
         return RADIANS_PER_METRE * delay / np.cos(self.incidence)
 
 
-def draw_swath(rng: np.random.Generator, grid: Grid, direction: str) -> Swath:
+def draw_swath(rng: np.random.Generator, grid: FrameGrid, direction: str) -> Swath:
     """Place a frame in an interferometric wide swath so that one edge of the data cuts it.
 
     The edge is that of near or far range, or the first or last burst; it is slanted by the

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dataset_script.annotations.splits import SPLITS, period
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.terrain import Terrain, Volcano, length_scale
-from dataset_script.synthetic.radar.acquisitions import Pair
+from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Source, Spheroid
 from dataset_script.synthetic.sources.history import Course, Episode
 
-# As common as with the annotators, but for the spheroid, of which they saw 25.
+# As common as with the annotators, except the spheroid, of which they saw 25.
 DECK = ("Sill", "Dyke", "Mogi", "Sill", "Spheroid", "Dyke", "Mogi", "Sill")
 MAX_STEP_DAYS = 48
 """Longer gaps between acquisitions are pauses in which nothing is made to happen."""
@@ -46,10 +46,10 @@ class Actor:
 
 def draw_activity(
     rng: np.random.Generator,
-    grid: Grid,
+    grid: FrameGrid,
     terrain: Terrain,
     dates: Sequence[datetime.date],
-    pairs: Sequence[Pair],
+    pairs: Sequence[IndexPair],
 ) -> tuple[Actor, ...]:
     """Write a frame's history, so that every split sees activity and rest.
 
@@ -102,7 +102,7 @@ class _Stage:
     """Draws sources and lets them act between acquisitions."""
 
     def __init__(
-        self, rng: np.random.Generator, grid: Grid, terrain: Terrain, days: Sequence[int]
+        self, rng: np.random.Generator, grid: FrameGrid, terrain: Terrain, days: Sequence[int]
     ) -> None:
         self.rng = rng
         self.grid = grid

@@ -1,4 +1,4 @@
-"""One analysis: a scene, what the segmentation model and the classifier say of it, in one piece."""
+"""One analysis: a scene and the predictions of the segmentation model and the classifier."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 
 from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
-from page.answers.models import NO_MODEL, Models, predict
+from page.answers.loaded_models import NO_MODEL, LoadedModels, predict
 from page.errors import PageError
 from page.gpu import on_gpu
 
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, str], Any]
+"""Told the share done, 0..1, and what is being done; a `gr.Progress` is one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the models say of a scene.
+    """The models' predictions for a scene.
 
     Attributes:
         scene: The scene.
@@ -34,17 +35,17 @@ class Answer:
 
     @property
     def predictions(self) -> list[Prediction]:
-        """Those that there are, segmentation first."""
+        """The predictions that were made, segmentation first."""
         return [item for item in (self.segmentation, self.classification) if item is not None]
 
     @property
     def verdict(self) -> Prediction:
-        """Who answers for the whole image: the classifier, else the segmentation model."""
+        """The prediction for the whole image: the classifier's, else the segmentation model's."""
         return self.classification or self.predictions[0]
 
     @property
     def warnings(self) -> list[str]:
-        """Both models' warnings, each said once."""
+        """Both models' warnings, each once."""
         return list(dict.fromkeys(text for item in self.predictions for text in item.all_warnings))
 
     @property
@@ -66,8 +67,8 @@ class Answer:
             return self
         return replace(self, segmentation=self.segmentation.with_threshold(threshold))
 
-    def kept(self) -> Answer:
-        """The answer without the atmosphere, which no picture and no file of it shows."""
+    def without_atmosphere(self) -> Answer:
+        """The answer without atmospheric fields, which no picture and no file of it shows."""
         scene = replace(self.scene, atmosphere={})
         segmentation, classification = (
             item and replace(item, scene=scene) for item in (self.segmentation, self.classification)
@@ -76,12 +77,12 @@ class Answer:
 
     def summary(self) -> dict[str, Any]:
         """The numbers, as plain JSON types."""
-        said: dict[str, Any] = {"scene": self.scene.name, "warnings": self.warnings}
+        numbers: dict[str, Any] = {"scene": self.scene.name, "warnings": self.warnings}
         if self.classification is not None:
-            said["classification"] = self.classification.summary()
+            numbers["classification"] = self.classification.summary()
         if self.segmentation is not None:
-            said["segmentation"] = self.segmentation.summary()
-        return said
+            numbers["segmentation"] = self.segmentation.summary()
+        return numbers
 
 
 def scene_rasters(scene: Scene) -> list[np.ndarray]:
@@ -103,7 +104,7 @@ def _windows(progress: Progress, start: float, share: float, what: str) -> Calla
 
 def analyse(
     scene: Scene,
-    models: Models,
+    models: LoadedModels,
     references: tuple[str, str],
     threshold: float | None,
     progress: Progress,
@@ -116,7 +117,7 @@ def analyse(
         models: The models kept loaded.
         references: Segmentation model and classifier, `NO_MODEL` or "" for neither.
         threshold: For the mask; None for the model's own.
-        progress: Told the share done and what is being done.
+        progress: Told how far it is.
         running: Bounds how many analyses compute at once.
 
     Returns:

@@ -14,7 +14,7 @@ from page.errors import PageError
 from page.settings import Settings
 
 SPLITS = ("test", "validation", "train")
-"""Unseen data first: what a model has learnt from says little about it."""
+"""Unseen data first: a result on training data says little about a model."""
 
 COLUMNS = (
     "sample_id",
@@ -70,8 +70,8 @@ class Entry:
     caption: str
 
     @property
-    def said(self) -> str:
-        """What the annotators say of it, in a line."""
+    def annotation(self) -> str:
+        """The annotation in a line."""
         kinds = ", ".join(sorted(self.activity_types)) if self.positive else "no deformation"
         seen = "; the models have learnt from it" if self.split == "train" else ""
         return f"Annotated ({self.split} data{seen}): {kinds or 'deformation'}. {self.caption}"
@@ -162,10 +162,10 @@ class Catalogue:
     def _read(self, split: str) -> list[Entry]:
         with self._readable():
             stream = self._stream(split, columns=list(COLUMNS))
-            if lacking := [name for name in COLUMNS if name not in (stream.features or {})]:
+            if missing := [name for name in COLUMNS if name not in (stream.features or {})]:
                 raise PageError(
                     f"The dataset {self._settings.dataset} ({self._settings.config}) lacks "
-                    f"{', '.join(lacking)}: choose a configuration of series, such as ts3."
+                    f"{', '.join(missing)}: choose a configuration of series, such as ts3."
                 )
             names = _class_names(stream.features)
             return [_entry(split, row, names) for row in stream]

@@ -21,7 +21,7 @@ from hub.scenes.readers.licsar import PHASE
 from hub.scenes.readers.rasters import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
-from page.inputs.archives import check_archive, choose_pairs
+from page.inputs.zip_checks import check_archive, choose_pairs
 from page.settings import Settings
 
 MAX_FILES = 7
@@ -49,7 +49,7 @@ def kind_of(path: Path) -> str:
 
 
 def read_upload(paths: Sequence[str | Path], settings: Settings) -> Scene:
-    """Read uploaded files as one scene, and delete them whatever comes of it.
+    """Read uploaded files as one scene, and delete them in any case.
 
     Args:
         paths: Where the server has put them.
@@ -107,9 +107,9 @@ def _private_copies(paths: Sequence[str | Path], settings: Settings) -> Iterator
         try:
             yield copies
         except HephaestusError as error:
-            # The visitor knows the files by their names, not by where they lay for a second.
-            said = str(error).replace(f"{inner}/", "").replace(str(inner), "upload")
-            raise PageError(said) from None
+            # The visitor knows the files by their names, not by their temporary places.
+            message = str(error).replace(f"{inner}/", "").replace(str(inner), "upload")
+            raise PageError(message) from None
 
 
 def _read(paths: list[Path], settings: Settings) -> Scene:

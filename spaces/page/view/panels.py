@@ -12,7 +12,7 @@ from dataset_script.channels import FRINGE_CM
 from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
-from page.view import pictures
+from page.view import images
 
 _PANELS = (
     "Wrapped phase",
@@ -42,7 +42,7 @@ def _empty(text: str) -> str:
 def _ramp(colours: str, ticks: Sequence[str], text: str) -> str:
     labels = "".join(f"<span>{tick}</span>" for tick in ticks)
     return (
-        f'<div class="legend"><div class="ramp" style="background:{pictures.gradient(colours)}">'
+        f'<div class="legend"><div class="ramp" style="background:{images.gradient(colours)}">'
         f'</div><div class="ticks">{labels}</div><div>{text}</div></div>'
     )
 
@@ -63,7 +63,7 @@ def _probability_legend() -> str:
 
 
 def _coherence_legend() -> str:
-    return _ramp("gray", ("0", "0.5", "1"), "Dark is decorrelated: phase there is noise.")
+    return _ramp("grayC", ("0", "0.5", "1"), "Dark is decorrelated: phase there is noise.")
 
 
 def empty_panels() -> str:
@@ -84,18 +84,18 @@ def panels(answer: Answer) -> str:
     phase, hidden = scene.insar_difference[-1], scene.nodata
     when = _dates(scene, -1)
     line = '<div class="outline"></div>'
-    said = verdict_text(answer.verdict)
+    verdict = verdict_text(answer.verdict)
     bodies = [
-        _image(pictures.phase(phase, hidden), f"Wrapped phase, {when}. {said}") + line,
+        _image(images.phase(phase, hidden), f"Wrapped phase, {when}. {verdict}") + line,
         _probability_body(answer) + line,
         _empty("No coherence was given.")
         if scene.insar_coherence is None
         else _image(
-            pictures.coherence(scene.insar_coherence[-1], hidden),
+            images.coherence(scene.insar_coherence[-1], hidden),
             f"Coherence, {when}; mean {mean_coherence(scene):.2f}",
         ),
         _image(
-            pictures.phase_over_terrain(phase, scene.dem, hidden, pixel_metres(scene)),
+            images.phase_over_terrain(phase, scene.dem, hidden, pixel_metres(scene)),
             "Wrapped phase over shaded relief" if scene.dem is not None else "Phase, no relief",
         ),
     ]
@@ -111,7 +111,7 @@ def _probability_body(answer: Answer) -> str:
     probability = answer.segmentation.probability
     highest = float(np.nanmax(probability))
     return _image(
-        pictures.probability(probability, answer.scene.nodata),
+        images.probability(probability, answer.scene.nodata),
         f"Probability of deformation of each pixel, {highest:.2f} at most",
     )
 
@@ -124,7 +124,7 @@ def outline(answer: Answer | None) -> str:
     """
     if answer is None or answer.segmentation is None or answer.segmentation.mask is None:
         return "<style>.frame .outline { background-image: none !important }</style>"
-    uri = pictures.outline(answer.segmentation.mask, answer.scene.reference)
+    uri = images.outline(answer.segmentation.mask, answer.scene.reference)
     return f"<style>.frame .outline {{ background-image: url({uri}) !important }}</style>"
 
 
@@ -138,7 +138,7 @@ def strip(answer: Answer | None) -> str:
         hidden = scene.nodata | (scene.insar_difference[step] == 0)
         when = _dates(scene, step)
         picture = _image(
-            pictures.phase(scene.insar_difference[step], hidden), f"Wrapped phase, {when}"
+            images.phase(scene.insar_difference[step], hidden), f"Wrapped phase, {when}"
         )
         panels.append(_panel(when, picture, ""))
     return _grid("strip", panels)

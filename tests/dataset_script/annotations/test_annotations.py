@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_script.annotations.reading import (
-    Annotation,
-    from_record,
-    read_annotations,
-    read_frame_names,
-    to_record,
-)
+from dataset_script.annotations.reading import read_annotations, read_frame_names
+from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.errors import DataError
 from dataset_script.labels import (
     ACTIVITY_TYPES,

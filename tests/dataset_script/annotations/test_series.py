@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_script.annotations.reading import Annotation, from_record, read_annotations
+from dataset_script.annotations.reading import read_annotations
+from dataset_script.annotations.record import Annotation, from_record
 from dataset_script.annotations.series import (
     Group,
     build_timeseries_record,
@@ -180,6 +181,9 @@ def test_padding_depends_on_seed_and_group_alone():
     assert together == apart[::-1]
     drawn = {tuple(ids(make_samples(groups[:1], 7, "train", seed)[0])) for seed in range(20)}
     assert len(drawn) > 2
+    days = [PRIMARY - datetime.timedelta(days) for days in range(20)]
+    made = make_samples([Group("frame", day, groups[0].annotations) for day in days], 7, "train")
+    assert len({tuple(ids(sample)) for sample in made}) > 2
 
 
 def test_whole_groups_and_impossible_lengths():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dataset_script.annotations.reading import from_record, read_annotations, read_frame_names
+from dataset_script.annotations.reading import read_annotations, read_frame_names
+from dataset_script.annotations.record import from_record
 from dataset_script.annotations.series import derive_groups, make_samples, read_groups
 from dataset_script.annotations.splits import SPLITS, assign, crosses, period, shared_acquisitions
 from dataset_script.errors import ConfigError

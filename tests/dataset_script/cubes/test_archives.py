@@ -3,6 +3,7 @@
 import http.server
 import io
 import json
+import os
 import random
 import shutil
 import tarfile
@@ -18,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_script.cubes import tar_index as tar_index_module
-from dataset_script.cubes.minicube import Minicube, find_minicubes
+from dataset_script.cubes.locations import find_minicubes
+from dataset_script.cubes.minicube import Minicube
 from dataset_script.cubes.tar_index import build_index, tar_index
 from dataset_script.errors import DataError
 from tests.cubes import FRAME, make_cube, write_cube
@@ -99,6 +101,28 @@ def test_a_changed_tar_is_indexed_anew(packed, tmp_path, source):
     second = tar_index(str(path))
     assert len(second) == len(first) + 1
     check(path, source)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_tar_rewritten_in_the_same_size_is_indexed_anew(tmp_path, restored):
+    """As a tool does that repairs a tar in place, and one that keeps the times of files too."""
+    path, contents = tmp_path / "a.tar", {"a": b"first" * 100, "b": b"other" * 200}
+
+    def write(names):
+        with tarfile.open(path, "w") as archive:
+            for name in names:
+                info = tarfile.TarInfo(name)
+                info.size = len(contents[name])
+                archive.addfile(info, io.BytesIO(contents[name]))
+
+    write("ab")
+    before, first = path.stat(), tar_index(str(path))
+    write("ba")
+    assert path.stat().st_size == before.st_size
+    later = 0 if restored else 10**9
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + later))
+    second = tar_index(str(path))
+    assert second == build_index(str(path)) != first
 
 
 def test_an_index_that_cannot_be_saved_beside_goes_to_the_cache(

@@ -11,7 +11,7 @@ from dataset_script.export import export
 from dataset_script.pictures import contact_sheet as show
 from dataset_script.pictures.colours import style_of
 from dataset_script.pictures.contact_sheet import contact_sheet
-from dataset_script.pictures.preview import outline, palette, phase_strip
+from dataset_script.pictures.preview import edge_pixels, palette, phase_strip
 from dataset_script.shards.finding import find_samples
 from tests.cubes import FRAME
 from tests.dataset_script.exporting import SECOND, SIZE, make_cubes
@@ -96,7 +96,7 @@ def test_phase_strip_averages_around_the_circle():
 def test_outline_is_the_rim():
     mask = np.zeros((1, 7, 7), bool)
     mask[0, 1:6, 1:6] = True
-    rim = outline(mask)
+    rim = edge_pixels(mask)
     assert rim.sum() == 16 and not rim[0, 2:5, 2:5].any()
 
 

@@ -73,6 +73,49 @@ def test_nothing_else_is_touched():
     assert np.array_equal(remove_stratified(0 * phase, fields, moist, dem), 0 * phase)
 
 
+def test_phase_of_ten_millimetres_of_water_at_the_middle_of_the_swath():
+    shape = (2, 2)
+    dry = {
+        PRESSURE: np.full(shape, 101_325.0),
+        TEMPERATURE: np.full(shape, 101_325.0 / 9.80665 * 245),
+        VAPOUR: np.full(shape, 20.0),
+    }
+    moist = {**dry, VAPOUR: dry[VAPOUR] + 10}
+    # 6.3 mm of delay for each, there and back, at 39 degrees from the vertical.
+    expected = 4 * np.pi / 0.05546576 * 0.063 / np.cos(np.radians(39))
+    np.testing.assert_allclose(modelled(dry, moist, np.zeros(shape)), expected, rtol=0.03)
+
+
+def test_swapping_the_dates_turns_the_sign():
+    rng = np.random.default_rng(4)
+    first, second = (
+        {
+            PRESSURE: rng.uniform(80_000, 101_000, (4, 4)),
+            TEMPERATURE: rng.uniform(2.2e6, 2.6e6, (4, 4)),
+            VAPOUR: rng.uniform(5, 40, (4, 4)),
+        }
+        for _ in range(2)
+    )
+    dem = rng.uniform(0, 3000, (4, 4))
+    forward, backward = modelled(first, second, dem), modelled(second, first, dem)
+    np.testing.assert_allclose(forward, -backward, rtol=1e-9)
+
+
+def test_what_is_removed_has_no_mean():
+    shape = (16, 16)
+    dem = np.linspace(0, 600, 256).reshape(shape)
+    fields = {
+        PRESSURE: np.full(shape, 101_325.0),
+        TEMPERATURE: np.full(shape, 2.5e6),
+        VAPOUR: np.full(shape, 10.0),
+    }
+    moist = {**fields, VAPOUR: fields[VAPOUR] + 2}
+    phase = np.full(shape, 0.25, np.float32)
+    less = remove_stratified(phase, fields, moist, dem)
+    assert np.ptp(less) > 0.3
+    assert (phase - less).mean() == pytest.approx(0, abs=1e-5)
+
+
 def test_datasets_of_corrected_phases(tmp_path):
     cubes = tmp_path / "cubes"
     write_minicubes(cubes)

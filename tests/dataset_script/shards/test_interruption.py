@@ -1,8 +1,8 @@
 """An export that is killed, or that is refused by the disk, and goes on."""
 
 import errno
+import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -14,59 +14,68 @@ from dataset_script.errors import ConfigError, DataError
 from dataset_script.export import export
 from dataset_script.shards.output_folder import one_at_a_time
 from dataset_script.shards.writers import ArrowWriter
-from tests.dataset_script.exporting import SIZE, make_cubes, tree
+from tests.dataset_script.exporting import SECOND, SIZE, make_cubes, tree
 from tests.places import ROOT
 
-# Forks after the imports, and waits for some files, so that a kill falls into the export however
-# busy the machine is.
+# Every file that Python opens, makes, renames or removes is an audit event. The first child counts
+# those of a whole export; each later one is killed at one of them. Forking saves the imports, also
+# those that an export does late, and is safe while this process itself reads and writes nothing.
 KILLED = """
-import os, pathlib, signal, sys, time
+import contextlib, importlib, itertools, json, os, pathlib, random, signal, sys
 from dataset_script.export import export
-cubes, out, size, *moments = sys.argv[1:]
-for number, moment in enumerate(moments):
-    files, delay = moment.split("+")
-    folder = pathlib.Path(out, str(number))
+for late in ("PIL.Image", "dask.delayed", "importlib_metadata", "pyproj", "zarr"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(late)
+cubes, out, options = sys.argv[1:]
+counted = pathlib.Path(out, "events")
+
+def run(name, moment=None):
     child = os.fork()
-    if child == 0:
-        export(cubes, folder, ("ts1", "ts3"), image_size=int(size), progress=False)
-        os._exit(0)
-    while len(list(folder.rglob("*.parquet"))) < int(files):
-        time.sleep(0.001)
-    time.sleep(float(delay))
-    os.kill(child, signal.SIGKILL)
-    print(os.waitpid(child, 0)[1])
+    if child:
+        return os.waitpid(child, 0)[1]
+    count = itertools.count()
+    sys.addaudithook(lambda *_: next(count) == moment and os.kill(os.getpid(), signal.SIGKILL))
+    export(cubes, pathlib.Path(out, name), **json.loads(options))
+    counted.write_text(str(next(count)))
+    os._exit(0)
+
+print(run("whole"))
+events, draw = int(counted.read_text()), random.Random(0)
+for number in range(10):
+    print(run(str(number), draw.randrange(events)))
 """
 
 
 def test_killed_at_ten_random_moments_it_ends_with_the_same_bytes(tmp_path):
-    cubes = make_cubes(tmp_path / "cubes", frames=("001D_00001_010101",))
-    export(cubes, tmp_path / "whole", ("ts1", "ts3"), image_size=SIZE, progress=False)
-    whole = tree(tmp_path / "whole")
-    assert sum(name.endswith(".parquet") for name in whole) == 9
-    draw = random.Random(0)
-    delays = [f"{draw.randrange(8)}+{draw.uniform(0, 0.05):.3f}" for _ in range(10)]
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
+    options = {
+        "configs": ["ts1", "ts3"],
+        "image_size": SIZE,
+        "channels": ["insar_difference"],
+        "progress": False,
+    }
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(cubes), str(tmp_path), str(SIZE), *delays],
+        [sys.executable, "-c", KILLED, str(cubes), str(tmp_path), json.dumps(options)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=200,
         check=True,
     )
-    statuses = [int(line) for line in done.stdout.split()]
-    assert len(statuses) == 10
-    assert statuses.count(signal.SIGKILL) >= 7
+    assert [int(line) for line in done.stdout.split()] == [0] + 10 * [signal.SIGKILL]
+    whole = tree(tmp_path / "whole")
+    assert sum(name.endswith(".parquet") for name in whole) == 9
     begun_with = []
     for number in range(10):
         out = tmp_path / str(number)
         begun_with.append(len(list(out.glob("hephaestus-minicubes/data/ts*/*.parquet"))))
-        export(cubes, out, ("ts1", "ts3"), image_size=SIZE, progress=False)
+        export(cubes, out, **options)
         assert tree(out) == whole
     assert len(set(begun_with)) > 2  # the kills fell into different places
 
 
 def test_a_damaged_shard_is_written_again(tmp_path):
-    cubes = make_cubes(tmp_path / "cubes")
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
     folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, progress=False)
     whole = tree(tmp_path / "hephaestus-minicubes")
     truncated, lost = sorted(folder.glob("data/ts1/*.parquet"))[:2]
@@ -77,7 +86,7 @@ def test_a_damaged_shard_is_written_again(tmp_path):
 
 
 def test_full_disk_is_one_clear_error_and_the_next_run_goes_on(tmp_path, monkeypatch, capsys):
-    cubes = make_cubes(tmp_path / "cubes")
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
     command = ["export", str(cubes), str(tmp_path), "--config", "ts1", "--image-size", str(SIZE)]
     written = []
 
@@ -104,7 +113,7 @@ def test_full_disk_is_one_clear_error_and_the_next_run_goes_on(tmp_path, monkeyp
 
 
 def test_unwritable_output(tmp_path):
-    cubes = make_cubes(tmp_path / "cubes", frames=("001D_00001_010101",))
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
     (tmp_path / "out").write_text("a file")
     with pytest.raises(DataError, match=r"cannot write .*out.*choose another output folder"):
         export(cubes, tmp_path / "out", ["ts1"], image_size=SIZE, progress=False)
@@ -115,7 +124,7 @@ def test_unwritable_output(tmp_path):
 
 
 def test_one_export_at_a_time(tmp_path):
-    cubes = make_cubes(tmp_path / "cubes", frames=("001D_00001_010101",))
+    cubes = make_cubes(tmp_path / "cubes", frames=(SECOND,))
     busy = pytest.raises(ConfigError, match="another export is writing")
     with one_at_a_time(tmp_path / "hephaestus-minicubes"), busy:
         export(cubes, tmp_path, ["ts1"], image_size=SIZE, progress=False)

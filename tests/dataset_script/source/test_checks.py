@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dataset_script.annotations.reading import from_record
+from dataset_script.annotations.record import from_record
 from dataset_script.cubes.minicube import Minicube
 from dataset_script.problems import Problem, ProblemError, collecting
 from dataset_script.source.checks import check_cube, check_pair

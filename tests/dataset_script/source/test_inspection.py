@@ -6,12 +6,13 @@ import shutil
 import pytest
 
 from dataset_script.__main__ import main
-from dataset_script.annotations.reading import from_record
+from dataset_script.annotations.record import from_record
 from dataset_script.annotations.series import build_timeseries_record
 from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
 from dataset_script.source.report_text import report_text
 from tests.cubes import FRAME, write_minicubes
+from tests.data.made_up_annotations import FOLDER
 
 OTHER = "012D_07075_080504"
 LACKING = {
@@ -76,10 +77,21 @@ def test_a_file_of_annotations_alone(folder):
     assert [frame.path for frame in report.frames] == ["", ""]
 
 
-def test_a_timeseries_file_beside_a_file_of_annotations_counts(annotations_dir):
-    report = inspect(annotations_dir / "annotations.json")
-    assert report.timeseries == (18911, 5498)
-    assert {a.unique_id for a in report.missing} == LACKING
+@pytest.mark.parametrize("place", [FOLDER, FOLDER / "annotations.json"])
+def test_a_timeseries_file_beside_the_annotations_counts(place):
+    report = inspect(place)
+    assert report.timeseries == (83, 24) and report.derived == (84, 24)
+    (missing,) = report.missing
+    assert (missing.frame_id, str(missing.secondary_date)) == ("002D_00002_020202", "2018-05-24")
+    text = report_text(report)
+    for row in (
+        "train 41 (9) 36 (8) 17 (8) 16 (7)",
+        "validation 23 (4) 20 (3) 8 (4) 7 (3)",
+        "test 19 (5) 19 (5) 7 (4) 7 (4)",
+    ):
+        assert line(text, row.split()[0] + " ") == row.split()
+    assert "8 pairs with dates in two splits' periods" in text and "strict 0" in text
+    assert "89 annotations, 84 usable; left out 5" in text
 
 
 def test_a_single_cube_is_checked_against_any_form_of_annotations(copy):
@@ -148,7 +160,7 @@ def test_everything_wrong_is_listed_and_the_rest_still_reported(copy):
     said = [str(problem) for problem in report.problems]
     for part in ("annotation 3: phase must be", "caption", "truncated", "malformed JSON"):
         assert any(part in problem for problem in said), part
-    assert any("do not have this interferogram" in problem for problem in said)
+    assert any("but the annotations do not" in problem for problem in said)
     assert len(report.frames) == 2
     assert f"{len(said)} problems:" in report_text(report)
     assert len(json.loads(report.to_json())["problems"]) == len(said)

@@ -7,7 +7,7 @@ import pytest
 from rasterio.features import rasterize
 from scipy.ndimage import binary_dilation, label
 
-from dataset_script.annotations.reading import PICTURE_SCALE
+from dataset_script.annotations.record import PICTURE_SCALE
 from dataset_script.annotations.splits import period
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from dataset_script.synthetic.frames import plan_frames
@@ -18,7 +18,7 @@ from dataset_script.synthetic.labels.annotating import (
     MEDIUM_FROM,
     MIN_PIXELS,
     annotate,
-    outline,
+    trace_polygons,
 )
 from dataset_script.synthetic.labels.captions import LISTED, Finding, side, write_caption
 from dataset_script.synthetic.labels.defects import DEFECTS, draw_defects, spoil
@@ -244,7 +244,7 @@ def test_sides(place, name):
 def test_outline_of_a_rectangle():
     pixels = np.zeros((20, 30), bool)
     pixels[4:10, 10:20] = True
-    (polygon,) = outline(pixels)
+    (polygon,) = trace_polygons(pixels)
     corners = {tuple(point) for point in np.array(polygon).reshape(-1, 2)}
     assert corners == {(3.0, 1.2), (3.0, 3.0), (6.0, 3.0), (6.0, 1.2)}
 

@@ -14,7 +14,7 @@ from dataset_script.channels import BY_NAME, WAVELENGTH_M
 from dataset_script.rows import stratification
 from dataset_script.synthetic.air import weather as atmosphere
 from dataset_script.synthetic.frames import plan_frames
-from dataset_script.synthetic.ground.grid import Grid
+from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.power_law import power_law_field
 from dataset_script.synthetic.radar import coherence
 from dataset_script.synthetic.radar.geometry import draw_swath, ground_range, incidence_at
@@ -39,7 +39,7 @@ def test_incidence_inverts_ground_range_and_spans_the_swath():
 
 @pytest.mark.parametrize("direction", ["A", "D"])
 def test_line_of_sight(direction):
-    grid = Grid.around(0.0, 30.0, 400, 900)
+    grid = FrameGrid.around(0.0, 30.0, 400, 900)
     swath = draw_swath(np.random.default_rng(0), grid, direction)
     east, north, up = swath.towards_satellite()
     np.testing.assert_allclose(east**2 + north**2 + up**2, 1)
@@ -57,7 +57,7 @@ def test_line_of_sight(direction):
 
 def test_swath_edge_is_slanted_and_cuts_a_part():
     for seed in range(8):
-        grid = Grid.around(10.0, 30.0, 128, 160)
+        grid = FrameGrid.around(10.0, 30.0, 128, 160)
         inside = draw_swath(np.random.default_rng(seed), grid, "AD"[seed % 2]).inside
         assert 0.75 < inside.mean() < 0.98
         reach = inside.sum(axis=0), inside.sum(axis=1)
@@ -85,6 +85,31 @@ def test_phase_closes_around_every_triangle_of_dates(scene):
         assert np.abs(first + second - long).max() < tolerance
         checked += 1
     assert checked == 12
+
+
+def test_ground_moves_from_the_primary_to_the_secondary_date(scene):
+    grown = 0
+    for pair in scene.plan.pairs:
+        interferogram = scene.interferogram(pair)
+        if len(interferogram.acting) != 1:
+            continue
+        (actor,) = interferogram.acting
+        before, after = scene.strengths[actor, list(pair)]
+        source = scene.actors[actor].source
+        phase = scene.swath.displacement_phase(source.displacement(*scene.plan.grid.local()))
+        assert ((phase * interferogram.motion).sum() > 0) == (after > before)
+        grown += after > before
+    assert grown > 3
+
+
+def test_slopes_that_face_the_satellite_decorrelate_at_shorter_baselines(scene):
+    terrain, look = scene.terrain, scene.swath.look
+    # The antenna looks along `look`: ground that rises that way faces it.
+    rise = terrain.slope_east * look[0] + terrain.slope_north * look[1]
+    critical = coherence.critical_baseline(scene.swath, terrain)
+    gentle = np.abs(rise) < 0.4
+    assert np.ptp(rise[gentle]) > 0.2
+    assert np.corrcoef(rise[gentle], critical[gentle])[0, 1] < -0.8
 
 
 @given(st.floats(-500, 500))
@@ -192,7 +217,7 @@ def test_turbulence_matches_the_real_crops_structure(real_crop):
     valid[230:440, 90:240] = False  # the eruption
     steps = np.angle(np.exp(1j * np.diff(phase, axis=1)))
     steps[~(valid[:, 1:] & valid[:, :-1])] = np.nan
-    grid = Grid.around(13.6, 40.6, *phase.shape)
+    grid = FrameGrid.around(13.6, 40.6, *phase.shape)
     ours = atmosphere.draw_turbulence(np.random.default_rng(2), grid)
     lags = [2, 8, 32]
     windows = [np.lib.stride_tricks.sliding_window_view(steps, lag, axis=1) for lag in lags]

@@ -8,8 +8,8 @@ import pytest
 
 from dataset_script.errors import DataError
 from dataset_script.webdataset import sample_files as webdataset_shards
-from dataset_script.webdataset.shards import shard_path, write_shard
-from tests.rows import make_row
+from dataset_script.webdataset.shards import shard_path
+from tests.rows import make_row, write_tar
 from training.config.schema import Config
 from training.data.sources import open_data
 
@@ -22,7 +22,7 @@ def config(tmp_path):
     for split, kinds in FOLDERS.items():
         for positive in kinds:
             rows = [make_row(rng, i, 3, 32, positive=positive) for i in range(3)]
-            write_shard(tmp_path / shard_path(3, split, positive, 0), rows)
+            write_tar(tmp_path / shard_path(3, split, positive, 0), rows)
     plain = Config(name="shards", objective="classification", task="binary")
     data = dataclasses.replace(plain.data, source="webdataset", path=str(tmp_path))
     return dataclasses.replace(plain, data=data)
@@ -52,5 +52,5 @@ def test_authors_shards_without_a_pixel_size_take_the_archives(config, monkeypat
     rng = np.random.default_rng(0)
     for split in FOLDERS:
         rows = [make_row(rng, i, 3, 32) for i in range(2)]
-        write_shard(Path(config.data.path) / shard_path(3, split, True, 0), rows)
+        write_tar(Path(config.data.path) / shard_path(3, split, True, 0), rows)
     assert open_data(config).pixel_size == 0.001

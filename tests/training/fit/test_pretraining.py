@@ -13,7 +13,6 @@ from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.rows import make_dataset_folder
-from training import pretrain as script
 from training.config.pretraining import (
     AutoencoderConfig,
     PretrainingConfig,
@@ -23,6 +22,7 @@ from training.config.pretraining import (
 )
 from training.config.schema import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig
 from training.data.sources import open_data
+from training.fit import experiment
 from training.fit.pretraining import SPLIT, Pretrainer
 from training.models.build import build_model
 from training.models.masked_autoencoder import MaskedAutoencoder
@@ -117,7 +117,7 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(folder, run):
 
 
 def test_a_finished_run_that_is_resumed_says_so(folder, run, capsys):
-    script.pretrain(configured(folder, run, epochs=6), resume=True)
+    experiment.pretrain(configured(folder, run, epochs=6), resume=True)
     assert "model: trained before" in capsys.readouterr().out
 
 

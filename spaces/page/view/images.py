@@ -1,7 +1,7 @@
-"""Rasters as small pictures: cyclic phase, coherence, hillshade, probability and mask outline.
+"""Rasters as small pictures: cyclic phase, coherence, probability, terrain and mask outline.
 
-Every picture is an indexed PNG in a data URI, so nothing is written to disk, and at most
-`LONGEST_SIDE` pixels long. Colour maps are Crameri's: perceptually even and safe for colour-blind
+Every picture is an indexed PNG in a data URI, so nothing is written to disk; its sides are at most
+`LONGEST_SIDE` pixels. Colour maps are Crameri's: perceptually even and safe for colour-blind
 eyes; the outline is drawn light on dark so that it stands out from any of them.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from dataset_script.pictures.colours import colour_map
 from dataset_script.pictures.relief import hillshade
 
 LONGEST_SIDE = 768
@@ -26,12 +27,9 @@ _CASING, _CORE, _KNOWN = (16, 16, 16), (255, 255, 255), (255, 207, 51)
 
 @cache
 def palette(name: str) -> np.ndarray:
-    """Colours of a cmcrameri or matplotlib map, uint8 [255, 3]."""
-    import cmcrameri.cm
-    import matplotlib
-
-    colours = getattr(cmcrameri.cm, name, None) or matplotlib.colormaps[name]
-    return (np.asarray(colours(np.linspace(0, 1, NOTHING)))[:, :3] * 255).round().astype(np.uint8)
+    """Colours of a map of cmcrameri, uint8 [255, 3]."""
+    colours = colour_map(name)(np.linspace(0, 1, NOTHING))[:, :3]
+    return (colours * 255).round().astype(np.uint8)
 
 
 def gradient(name: str, stops: int = 13) -> str:
@@ -91,7 +89,7 @@ def phase(raster: np.ndarray, nodata: np.ndarray) -> str:
 
 def coherence(raster: np.ndarray, nodata: np.ndarray) -> str:
     """Coherence on the 0..255 scale [H, W], black to white."""
-    return data_uri(coloured(raster, nodata, 0, 255, "gray"), transparency=NOTHING)
+    return data_uri(coloured(raster, nodata, 0, 255, "grayC"), transparency=NOTHING)
 
 
 def probability(raster: np.ndarray, nodata: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Where things stand on the page, and which event asks for what."""
+"""The page in Gradio blocks, and which event calls which handler."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from typing import Any
 import gradio as gr
 
 from dataset_script.errors import HephaestusError
-from page.answers import files
-from page.answers.models import NO_MODEL, local_models
+from page.answers import downloads
+from page.answers.loaded_models import NO_MODEL, local_models
+from page.handlers import OUTPUTS, Handlers
 from page.inputs.catalogue import Catalogue
-from page.session import OUTPUTS, Session
-from page.view import guide, maps, panels, views
-from page.view.components import file_input
+from page.view import guide, maps, panels, text
+from page.view.file_input import file_input
 
 TITLE = "Is the volcano moving?"
 
 
-def build(session: Session) -> gr.Blocks:
+def build(handlers: Handlers) -> gr.Blocks:
     """The page.
 
     Args:
-        session: What its events share.
+        handlers: What its events call.
     """
-    settings = session.settings
+    settings = handlers.settings
     with gr.Blocks(title=TITLE, delete_cache=(300, 900)) as page:
         parts: dict[str, Any] = {
-            "scene_token": gr.State("", time_to_live=settings.shelf_seconds),
-            "answer_token": gr.State("", time_to_live=settings.shelf_seconds),
+            "scene_token": gr.State("", time_to_live=settings.cache_seconds),
+            "answer_token": gr.State("", time_to_live=settings.cache_seconds),
         }
-        gr.HTML(views.masthead())
+        gr.HTML(text.masthead())
         with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_id="ways"):
-                ways = _ways_in(session)
-                chosen = _model_pickers(session)
+            with gr.Column(scale=4, min_width=300, elem_id="form"):
+                form = _input_tabs(handlers)
+                pickers = _model_pickers(handlers)
                 again = gr.Button("Analyse this scene again", size="sm")
             with gr.Column(scale=9, min_width=320):
                 _results(parts)
         _manual()
-        _wire(session, ways, chosen, again, parts)
-        _api(session)
+        _wire(handlers, form, pickers, again, parts)
+        _api(handlers)
     page.queue(max_size=settings.queue, default_concurrency_limit=8)
     return page
 
 
-def _ways_in(session: Session) -> dict[str, Any]:
-    ways: dict[str, Any] = {}
+def _input_tabs(handlers: Handlers) -> dict[str, Any]:
+    form: dict[str, Any] = {}
     try:
-        shown, entries = session.examples(), {}
-        entries = dict(session.catalogue.entries) if session.catalogue.configured else {}
+        shown, entries = handlers.examples(), {}
+        entries = dict(handlers.catalogue.entries) if handlers.catalogue.configured else {}
         missing = "No dataset is configured: run “make demo”, or set HEPHAESTUS_DATASET."
     except HephaestusError as error:
         shown, entries, missing = [], {}, str(error)
     with gr.Tabs():
         with gr.Tab("Examples"):
             if not shown:
-                gr.HTML(views.notice(missing))
-            ways["example"] = gr.Radio(
+                gr.HTML(text.notice(missing))
+            form["example"] = gr.Radio(
                 [(example.title, example.entry.sample_id) for example in shown],
                 label="From the dataset",
                 info="Chosen by the annotations, not by what the models say of them.",
@@ -64,33 +64,33 @@ def _ways_in(session: Session) -> dict[str, Any]:
                 elem_id="example",
             )
         with gr.Tab("Upload"):
-            ways["upload"] = file_input(
+            form["upload"] = file_input(
                 label="GeoTIFFs, .npz or .zarr.zip",
                 height=150,
                 elem_id="upload",
             )
-            gr.HTML(guide.upload_help(session.settings))
+            gr.HTML(guide.upload_help(handlers.settings))
         with gr.Tab("Browse"):
             if not entries:
-                gr.HTML(views.notice(missing))
+                gr.HTML(text.notice(missing))
             frames = sorted({entry.frame_id for entry in entries.values()})
-            ways["frame"] = gr.Dropdown(
+            form["frame"] = gr.Dropdown(
                 frames, value=None, label="Frame", visible=bool(entries), elem_id="frame"
             )
-            ways["primary"] = gr.Dropdown(
+            form["primary"] = gr.Dropdown(
                 [], label="Primary date", visible=bool(entries), elem_id="primary"
             )
-            ways["sample"] = gr.Dropdown(
+            form["sample"] = gr.Dropdown(
                 [], label="Secondary dates", visible=bool(entries), elem_id="secondary"
             )
-            ways["browse"] = gr.Button(
+            form["browse"] = gr.Button(
                 "Analyse this series", variant="primary", visible=bool(entries)
             )
-    return ways
+    return form
 
 
-def _model_pickers(session: Session) -> list[gr.Dropdown]:
-    settings = session.settings
+def _model_pickers(handlers: Handlers) -> list[gr.Dropdown]:
+    settings = handlers.settings
     found = local_models(settings)
     with gr.Accordion("Models", open=False):
         pickers = []
@@ -113,8 +113,8 @@ def _model_pickers(session: Session) -> list[gr.Dropdown]:
 
 def _results(parts: dict[str, Any]) -> None:
     hint = "Choose an example, send a file, or browse the dataset."
-    parts["notice"] = gr.HTML(views.notice(hint), elem_id="notice")
-    parts["facts"] = gr.HTML(views.empty_facts(), elem_id="facts")
+    parts["notice"] = gr.HTML(text.notice(hint), elem_id="notice")
+    parts["numbers"] = gr.HTML(text.empty_numbers(), elem_id="numbers")
     parts["threshold"] = gr.Slider(
         0.01,
         0.99,
@@ -131,9 +131,9 @@ def _results(parts: dict[str, Any]) -> None:
         parts["strip"] = gr.HTML(panels.strip(None), elem_id="strip")
     with gr.Accordion("Map", open=True):
         parts["map"] = gr.HTML(maps.empty_map(), elem_id="map")
-    parts["downloads"] = gr.HTML(views.downloads(None, None, files.NAMES), elem_id="downloads")
+    parts["downloads"] = gr.HTML(text.downloads(None, None, downloads.NAMES), elem_id="downloads")
     with gr.Accordion("Who answered", open=True):
-        parts["models"] = gr.HTML(views.models(None), elem_id="models")
+        parts["models"] = gr.HTML(text.models(None), elem_id="models")
 
 
 def _manual() -> None:
@@ -144,9 +144,9 @@ def _manual() -> None:
 
 
 def _wire(
-    session: Session,
-    ways: dict[str, Any],
-    chosen: list[gr.Dropdown],
+    handlers: Handlers,
+    form: dict[str, Any],
+    pickers: list[gr.Dropdown],
     again: gr.Button,
     parts: dict[str, Any],
 ) -> None:
@@ -155,38 +155,38 @@ def _wire(
     heavy: dict[str, Any] = {
         "show_progress_on": parts["notice"],
         "concurrency_id": "analysis",
-        "concurrency_limit": session.settings.jobs,
+        "concurrency_limit": handlers.settings.jobs,
         "api_visibility": "private",
     }
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    ways["example"].input(session.from_sample, [ways["example"], *chosen], outputs, **heavy)
-    ways["browse"].click(session.from_sample, [ways["sample"], *chosen], outputs, **heavy)
-    ways["upload"].upload(
-        session.from_upload, [ways["upload"], *chosen], [*outputs, ways["upload"]], **heavy
+    form["example"].input(handlers.from_sample, [form["example"], *pickers], outputs, **heavy)
+    form["browse"].click(handlers.from_sample, [form["sample"], *pickers], outputs, **heavy)
+    form["upload"].upload(
+        handlers.from_upload, [form["upload"], *pickers], [*outputs, form["upload"]], **heavy
     )
-    again.click(session.again, [parts["scene_token"], *chosen], outputs, **heavy)
-    entries = session.catalogue
-    ways["frame"].input(
+    again.click(handlers.again, [parts["scene_token"], *pickers], outputs, **heavy)
+    entries = handlers.catalogue
+    form["frame"].input(
         lambda frame: _primaries(entries, frame),
-        ways["frame"],
-        [ways["primary"], ways["sample"]],
+        form["frame"],
+        [form["primary"], form["sample"]],
         **light,
     )
-    ways["primary"].input(
+    form["primary"].input(
         lambda frame, primary: _secondaries(entries, frame, primary),
-        [ways["frame"], ways["primary"]],
-        ways["sample"],
+        [form["frame"], form["primary"]],
+        form["sample"],
         **light,
     )
     look = [parts["answer_token"], parts["threshold"]]
     parts["threshold"].input(
-        session.redraw,
+        handlers.redraw,
         look,
-        [parts["outline"], parts["facts"], parts["downloads"], parts["notice"]],
+        [parts["outline"], parts["numbers"], parts["downloads"], parts["notice"]],
         trigger_mode="always_last",
         **light,
     )
-    parts["threshold"].release(session.redraw_map, look, parts["map"], **light)
+    parts["threshold"].release(handlers.redraw_map, look, parts["map"], **light)
 
 
 def _primaries(catalogue: Catalogue, frame: str) -> tuple[dict, dict]:
@@ -204,8 +204,8 @@ def _secondaries(catalogue: Catalogue, frame: str, primary: str) -> dict:
     return gr.update(choices=choices, value=choices[0][1] if choices else None)
 
 
-def _api(session: Session) -> None:
-    """The endpoint for programs; its inputs are on no one's screen."""
+def _api(handlers: Handlers) -> None:
+    """The endpoint for programs; its inputs are invisible."""
     inputs = [
         file_input(label="files", visible=False),
         gr.Textbox("", label="sample", visible=False),
@@ -214,11 +214,11 @@ def _api(session: Session) -> None:
         gr.Number(-1, label="threshold", visible=False),
     ]
     gr.Button(visible=False).click(
-        session.predict,
+        handlers.predict,
         inputs,
         gr.JSON(visible=False),
         api_name="predict",
         api_description="Probability, area and centroid of deformation in an interferogram.",
         concurrency_id="analysis",
-        concurrency_limit=session.settings.jobs,
+        concurrency_limit=handlers.settings.jobs,
     )

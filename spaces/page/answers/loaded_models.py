@@ -44,7 +44,7 @@ def resolve(reference: str, settings: Settings) -> tuple[str, str | None]:
     if text in (settings.segmenter, settings.classifier):
         name, _, revision = text.partition("@") if not Path(text).is_dir() else (text, "", "")
         return name, revision or None
-    with contextlib.suppress(OSError, ValueError):  # what is too long, or holds a NUL, is no path
+    with contextlib.suppress(OSError, ValueError):  # too long for a path, or with a NUL
         folder = (ROOT / text).resolve()
         if folder.is_dir() and any(folder.is_relative_to(root) for root in settings.model_roots):
             return str(folder), None
@@ -70,19 +70,19 @@ def local_models(settings: Settings) -> list[str]:
 
 
 def label(name: str) -> str:
-    """What the page and the files call a model: never where the server keeps it."""
+    """A model's name on the page and in files: never where the server keeps it."""
     path = Path(name)
     if not path.is_absolute():
         return name
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(*path.parts[-2:]))
 
 
-class Models:
-    """Detectors by reference; the longest unused is let go when there are too many.
+class LoadedModels:
+    """Detectors by reference; the least recently used is dropped when there are too many.
 
     Args:
         settings: The operator's choices.
-        load: Stands in for `Detector.from_pretrained`.
+        load: Used in place of `Detector.from_pretrained`.
     """
 
     def __init__(self, settings: Settings, load: Callable[..., Detector] | None = None) -> None:
@@ -91,7 +91,7 @@ class Models:
         self._loaded: OrderedDict[tuple[str, str | None], Detector] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[Callable[[Settings], Models], tuple[Settings]]:
+    def __reduce__(self) -> tuple[Callable[[Settings], LoadedModels], tuple[Settings]]:
         # On ZeroGPU the worker, a process of its own, keeps the models that it loads.
         return _in_this_process, (self._settings,)
 
@@ -125,8 +125,8 @@ class Models:
 
 
 @cache
-def _in_this_process(settings: Settings) -> Models:
-    return Models(settings)
+def _in_this_process(settings: Settings) -> LoadedModels:
+    return LoadedModels(settings)
 
 
 def _from_pretrained(name: str, revision: str | None) -> Detector:
@@ -136,11 +136,11 @@ def _from_pretrained(name: str, revision: str | None) -> Detector:
 
 
 def predict(
-    models: Models,
+    models: LoadedModels,
     reference: str,
     scene: Scene,
     threshold: float | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
-    """Ask one model about a scene; by name, for on ZeroGPU this runs in another process."""
+    """Ask one model about a scene; by reference, because on ZeroGPU another process has it."""
     return models.get(reference).predict(scene, threshold=threshold, progress=progress)

@@ -1,4 +1,4 @@
-"""A result's files, made in memory's stead when a link asks for them, and gone when sent."""
+"""A result's files: written when a link is followed, and deleted once sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.routing import Route
 from dataset_script.errors import HephaestusError
 from hub.inference.outputs import save_prediction
 from page.answers.analysis import Answer
-from page.answers.shelf import Shelf
+from page.answers.cache import ExpiringCache
 from page.errors import PageError
 
 NAMES = {
@@ -25,7 +25,7 @@ NAMES = {
     "csv": "Summary, CSV",
     "figure": "Figure, PNG",
 }
-"""What can be downloaded, by the kind of file that `Prediction.save` writes."""
+"""What can be downloaded, by the kinds of `save_prediction`."""
 
 _TYPES = {
     ".tif": "image/tiff",
@@ -38,10 +38,10 @@ _TYPES = {
 def available(answer: Answer) -> dict[str, str]:
     """Those of `NAMES` that a result has: a classifier alone draws no mask."""
     drawn = answer.segmentation is not None and answer.segmentation.mask is not None
-    lacking = set() if drawn else {"mask", "probability", "geojson"}
+    missing = set() if drawn else {"mask", "probability", "geojson"}
     if not answer.scene.georeferenced:
-        lacking.add("geojson")
-    return {kind: title for kind, title in NAMES.items() if kind not in lacking}
+        missing.add("geojson")
+    return {kind: title for kind, title in NAMES.items() if kind not in missing}
 
 
 def render(answer: Answer, kind: str) -> tuple[str, bytes]:
@@ -65,13 +65,13 @@ def render(answer: Answer, kind: str) -> tuple[str, bytes]:
     raise PageError(f"This result has no {NAMES[kind]}: there is no mask, or no georeference.")
 
 
-def routes(shelf: Shelf[Answer]) -> list[Route]:
+def routes(answers: ExpiringCache[Answer]) -> list[Route]:
     """The address under which results are served: `result/TOKEN/KIND?threshold=0.5`."""
     # Two at a time: each may hold a frame and a figure in memory.
     slots = threading.Semaphore(2)
 
     def make(token: str, kind: str, threshold: str | None) -> tuple[str, bytes]:
-        answer = shelf.get(token)
+        answer = answers.get(token)
         if threshold is not None:
             answer = answer.at(float(threshold))
         with slots:
@@ -82,7 +82,7 @@ def routes(shelf: Shelf[Answer]) -> list[Route]:
         if kind not in NAMES:
             return PlainTextResponse("There is no such file.", 404)
         threshold = request.query_params.get("threshold")
-        if threshold is not None and not _is_share(threshold):
+        if threshold is not None and not _is_fraction(threshold):
             return PlainTextResponse("The threshold is a number between 0 and 1.", 400)
         try:
             name, content = await run_in_threadpool(
@@ -100,7 +100,7 @@ def routes(shelf: Shelf[Answer]) -> list[Route]:
     return [Route("/result/{token}/{kind}", serve)]
 
 
-def _is_share(text: str) -> bool:
+def _is_fraction(text: str) -> bool:
     try:
         return 0 <= float(text) <= 1
     except ValueError:

@@ -31,26 +31,26 @@ def notice(text: str, kind: str = "") -> str:
     return f'<div class="hm notice {kind}" role="{role}">{head}{escape(text)}</div>'
 
 
-def scene_notice(scene: Scene, said: str = "") -> str:
-    """What is being looked at, and what the annotators say of it."""
+def scene_notice(scene: Scene, annotation: str = "") -> str:
+    """Which scene is shown, and its annotation."""
     parts = [scene.name, f"{scene.height} × {scene.width} pixels"]
     parts.append(f"{scene.steps} interferogram{'s' if scene.steps > 1 else ''}")
     if scene.primary_date:
         parts.append(f"primary date {scene.primary_date:%-d %B %Y}")
-    more = f'<p class="quiet">{escape(said)}</p>' if said else ""
+    more = f'<p class="quiet">{escape(annotation)}</p>' if annotation else ""
     head = f"<p>{escape(' · '.join(parts))}</p>"
     return f'<div class="hm notice ready" role="status">{head}{more}</div>'
 
 
-def empty_facts() -> str:
+def empty_numbers() -> str:
     """The four boxes before there is a result."""
     names = ("Classification", "Deforming area", "Centroid", "Mean coherence")
     boxes = "".join(f'<div><dt>{n}</dt><dd class="big">–</dd></div>' for n in names)
-    return _verdict(f'<dl class="facts">{boxes}</dl>', "")
+    return _verdict(f'<dl class="numbers">{boxes}</dl>', "")
 
 
-def facts(answer: Answer) -> str:
-    """Verdict, area, centroid, coherence, and what to be wary of."""
+def numbers(answer: Answer) -> str:
+    """Verdict, area, centroid, coherence, and warnings."""
     verdict, area, place = answer.verdict, "–", "–"
     where = "no segmentation model was asked"
     if answer.segmentation is not None:
@@ -89,7 +89,7 @@ def facts(answer: Answer) -> str:
         ),
     )
     return _verdict(
-        f'<dl class="facts" aria-live="polite">{"".join(boxes)}</dl>', _warnings(answer)
+        f'<dl class="numbers" aria-live="polite">{"".join(boxes)}</dl>', _warnings(answer)
     )
 
 
@@ -135,7 +135,7 @@ def downloads(token: str | None, threshold: float | None, names: Mapping[str, st
 
 
 def models(answer: Answer | None) -> str:
-    """Who answered: name, revision, training data and what it looks at."""
+    """The models' names, revisions, training data and input channels."""
     if answer is None:
         return (
             '<div class="hm quiet">The models’ names and training data appear with a result.</div>'

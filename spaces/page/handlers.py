@@ -1,4 +1,4 @@
-"""What happens when a visitor asks for something: events in, the page's updated parts out."""
+"""The handlers of the page's events: a visitor's request in, the changed parts of the page out."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import transformers  # noqa: F401 - see below
 from dataset_script.errors import HephaestusError
 from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene
-from page.answers.analysis import Answer, Progress, analyse, scene_rasters
-from page.answers.files import NAMES, available
-from page.answers.models import Models
-from page.answers.shelf import Shelf
+from page.answers.analysis import Answer, analyse, scene_rasters
+from page.answers.cache import ExpiringCache
+from page.answers.downloads import NAMES, available
+from page.answers.loaded_models import LoadedModels
 from page.errors import PageError
 from page.inputs.catalogue import Catalogue
 from page.inputs.examples import Example, choose
 from page.inputs.uploads import read_upload
 from page.settings import Settings
-from page.view import maps, panels, views
+from page.view import maps, panels, text
 
 # `datasets` looks into `transformers` as soon as it is half imported: a visitor who asks for a
 # row while another thread loads the first model would be refused. So it is imported here, before
@@ -35,13 +35,13 @@ UNEXPECTED = (
     "Something went wrong in the page itself, and its operator’s log says what. Try again, or "
     "choose another scene."
 )
-"""What a visitor is told of a defect."""
+"""What a visitor reads when the page itself has failed."""
 
 OUTPUTS = (
     "scene_token",
     "answer_token",
     "notice",
-    "facts",
+    "numbers",
     "threshold",
     "outline",
     "panels",
@@ -53,20 +53,21 @@ OUTPUTS = (
 """The parts of the page that an analysis fills, in the order that the events return them."""
 
 
-class Session:
-    """Models, dataset, and what all visitors look at.
+class Handlers:
+    """Event handlers, with the models, dataset and results that all visitors share.
 
     Args:
         settings: The operator's choices.
         models: Models kept loaded; the settings' own where None.
     """
 
-    def __init__(self, settings: Settings, models: Models | None = None) -> None:
+    def __init__(self, settings: Settings, models: LoadedModels | None = None) -> None:
         self.settings = settings
-        self.models = models or Models(settings)
+        self.models = models or LoadedModels(settings)
         self.catalogue = Catalogue(settings)
-        self.scenes: Shelf[Scene] = Shelf(settings.shelf_bytes // 2, settings.shelf_seconds)
-        self.answers: Shelf[Answer] = Shelf(settings.shelf_bytes // 2, settings.shelf_seconds)
+        bounds = settings.cache_bytes // 2, settings.cache_seconds
+        self.scenes: ExpiringCache[Scene] = ExpiringCache(*bounds)
+        self.answers: ExpiringCache[Answer] = ExpiringCache(*bounds)
         self._running = threading.Semaphore(settings.jobs)
 
     def examples(self) -> list[Example]:
@@ -89,7 +90,7 @@ class Session:
         def read() -> tuple[Scene, str]:
             if not sample_id:
                 raise PageError("Choose a frame, a primary date and secondary dates first.")
-            return self.sample(sample_id), self.catalogue.entries[sample_id].said
+            return self.sample(sample_id), self.catalogue.entries[sample_id].annotation
 
         return self._show(read, segmenter, classifier, progress)
 
@@ -100,7 +101,7 @@ class Session:
         classifier: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
-        """Files were sent; the file input is emptied, for the files are gone once read."""
+        """Files were sent; the file input is emptied, since the files are deleted once read."""
 
         def read() -> tuple[Scene, str]:
             return read_upload(paths or (), self.settings), ""
@@ -134,11 +135,11 @@ class Session:
         try:
             answer = self.answers.get(answer_token).at(threshold)
         except PageError as error:
-            return [gr.skip(), gr.skip(), gr.skip(), views.notice(str(error), "error")]
+            return [gr.skip(), gr.skip(), gr.skip(), text.notice(str(error), "error")]
         return [
             panels.outline(answer),
-            views.facts(answer),
-            views.downloads(answer_token, threshold, available(answer)),
+            text.numbers(answer),
+            text.downloads(answer_token, threshold, available(answer)),
             gr.skip(),
         ]
 
@@ -147,7 +148,7 @@ class Session:
         try:
             return maps.mask_map(self.answers.get(answer_token).at(threshold))
         except PageError:
-            return gr.skip()  # `redraw` has said so
+            return gr.skip()  # `redraw` shows the reason
 
     def predict(
         self,
@@ -158,7 +159,7 @@ class Session:
         threshold: float,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> dict[str, Any]:
-        """The programs' way in.
+        """The endpoint for programs.
 
         Args:
             files: LiCSAR GeoTIFFs, one .npz, or one zipped minicube; or none.
@@ -173,14 +174,9 @@ class Session:
         """
         try:
             scene = read_upload(files, self.settings) if files else self.sample(sample)
-            answer = analyse(
-                scene,
-                self.models,
-                (segmenter or self.settings.segmenter, classifier or self.settings.classifier),
-                None if threshold < 0 else min(threshold, 1.0),
-                _told(progress),
-                self._running,
-            )
+            chosen = segmenter or self.settings.segmenter, classifier or self.settings.classifier
+            level = None if threshold < 0 else min(threshold, 1.0)
+            answer = analyse(scene, self.models, chosen, level, progress, self._running)
         except HephaestusError as error:
             raise gr.Error(str(error), print_exception=False) from None
         except Exception:
@@ -192,7 +188,7 @@ class Session:
         return {**answer.summary(), "files": links}
 
     def _keep(self, answer: Answer) -> str:
-        slim = answer.kept()
+        slim = answer.without_atmosphere()
         return self.answers.put(slim, slim.nbytes)
 
     def _show(
@@ -202,24 +198,23 @@ class Session:
         classifier: str,
         progress: gr.Progress,
     ) -> list[Any]:
-        """Read a scene and what is said of it, analyse, fill the page; or say why not."""
+        """Read a scene and its annotation, analyse, fill the page; or say why not."""
         scene_token = ""
         try:
             progress(0.02, desc="Reading")
-            scene, said = read()
+            scene, annotation = read()
             scene_token = self.scenes.put(scene, sum(r.nbytes for r in scene_rasters(scene)))
-            answer = analyse(
-                scene, self.models, (segmenter, classifier), None, _told(progress), self._running
-            )
-            return [scene_token, *self._drawn(answer, said)]
+            chosen = segmenter, classifier
+            answer = analyse(scene, self.models, chosen, None, progress, self._running)
+            return [scene_token, *self._drawn(answer, annotation)]
         except HephaestusError as error:
-            said = str(error)
+            message = str(error)
         except Exception:  # A defect: its traceback is for the operator, not for the visitor.
             _LOG.exception("an analysis failed")
-            said = UNEXPECTED
-        return blank(views.notice(said, "error"), scene_token)
+            message = UNEXPECTED
+        return blank(text.notice(message, "error"), scene_token)
 
-    def _drawn(self, answer: Answer, said: str) -> list[Any]:
+    def _drawn(self, answer: Answer, annotation: str) -> list[Any]:
         """Every part of `OUTPUTS` after the scene's token."""
         token = self._keep(answer)
         drawn = answer.segmentation
@@ -228,15 +223,15 @@ class Session:
         )
         return [
             token,
-            views.scene_notice(answer.scene, said),
-            views.facts(answer),
+            text.scene_notice(answer.scene, annotation),
+            text.numbers(answer),
             slider,
             panels.outline(answer),
             panels.panels(answer),
             panels.strip(answer),
             maps.mask_map(answer),
-            views.downloads(token, None if drawn is None else drawn.threshold, available(answer)),
-            views.models(answer),
+            text.downloads(token, None if drawn is None else drawn.threshold, available(answer)),
+            text.models(answer),
         ]
 
 
@@ -246,19 +241,12 @@ def blank(notice: str, scene_token: str = "") -> list[Any]:
         scene_token,
         "",
         notice,
-        views.empty_facts(),
+        text.empty_numbers(),
         gr.update(interactive=False),
         panels.outline(None),
         panels.empty_panels(),
         panels.strip(None),
         maps.empty_map(),
-        views.downloads(None, None, NAMES),
-        views.models(None),
+        text.downloads(None, None, NAMES),
+        text.models(None),
     ]
-
-
-def _told(progress: gr.Progress) -> Progress:
-    def tell(share: float, what: str) -> None:
-        progress(share, desc=what)
-
-    return tell

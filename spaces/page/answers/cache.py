@@ -22,8 +22,8 @@ class _Item(Generic[T]):
     used: float
 
 
-class Shelf(Generic[T]):
-    """Values by unguessable token, dropped when unused for long or when room is short.
+class ExpiringCache(Generic[T]):
+    """Values by unguessable token, dropped when unused for long or when memory is short.
 
     Args:
         budget: Most bytes kept; the longest unused goes first.
@@ -66,7 +66,7 @@ class Shelf(Generic[T]):
         """The value of a token.
 
         Raises:
-            PageError: If it was dropped, or never was.
+            PageError: If it was dropped, or never existed.
         """
         with self._lock:
             self._tidy()
