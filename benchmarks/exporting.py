@@ -20,14 +20,14 @@ from dataset_script.channels import CHANNELS, MASKS
 from dataset_script.rows.features import row_features
 
 _STAGES: dict[str, tuple[tuple[str, str, bool], ...]] = {
-    "decoding chunks": (("cube_arrays.py", "raw", True),),
+    "decoding chunks": (("cubes/arrays.py", "raw", True),),
     "checking values": (
         ("decoding.py", "decode_raster", True),
         ("decoding.py", "fill_missing", True),
     ),
     "placing crops": (("crops.py", "place_crop", True), ("encoding.py", "_window", False)),
     "cutting windows": (("minicube.py", "_cut", True),),
-    "node grids": (("atmosphere.py", "to_nodes", True),),
+    "node grids": (("node_grid.py", "to_nodes", True),),
     "building tables": (("tables.py", "rows_to_table", True),),
     "compressing output": (("parquet/core.py", "write_table", True),),
 }

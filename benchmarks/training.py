@@ -17,7 +17,7 @@ from training.config.options import load_config
 from training.data.loader import Loader
 from training.data.sampling import Share
 from training.data.sources import open_data
-from training.fit.loop import Trainer
+from training.fit.trainer import Trainer
 
 
 class TimedTrainer(Trainer):
@@ -72,7 +72,7 @@ def measure(data: Path, root: Path) -> list[Goal]:
 
 def bare_steps(trainer: Trainer, repeats: int = 20) -> list[float]:
     """Seconds of forward, backward and optimiser step on a resident batch."""
-    samples = trainer.train
+    samples = trainer.samples
     size = trainer.config.training.batch_size
     share = Share(np.arange(size), np.ones(size, bool), size)
     batch = next(iter(Loader(samples, torch.device("cpu"), 0).batches([share])))

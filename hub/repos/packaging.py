@@ -145,7 +145,7 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
     """
     from hub.repos.cards import folder_name, model_card
     from hub.repos.results import dataset_id, eval_results_files, finite_metrics, write_files
-    from training.runs.checkpoints import load_run
+    from training.runs.loaded_run import load_run
 
     loaded = load_run(run)
     backbone = cast("nn.Module", loaded.model.backbone)

@@ -34,12 +34,6 @@ SPECIFICATIONS = """\
                                           found beside it"""
 
 
-def _existing(path: str | Path) -> Path:
-    if not Path(path).exists():
-        raise SceneError(f"{path} does not exist")
-    return Path(path)
-
-
 def _read_tif(path: Path, name: str | None, max_pixels: int) -> Scene:
     return read_licsar([path], name, max_pixels)
 
@@ -75,14 +69,16 @@ def load_scene(
     if isinstance(source, Mapping):
         return read_row(source, name)
     if not isinstance(source, str | Path):
-        return read_licsar([_existing(path) for path in source], name, max_pixels)
+        return read_licsar([Path(path) for path in source], name, max_pixels)
     text = str(source)
     if "::" in text:
         return read_dataset_row(text, name)
     cube = re.fullmatch(r"(?P<path>.+?)(@(?P<dates>\d{8}(_\d{8}(,\d{8})*)?))?", text)
     if cube and (cube["dates"] or text.endswith((".zarr", ".zip", ".tar"))):
         return read_minicube(cube["path"], cube["dates"], name, max_pixels)
-    path = _existing(text)
+    path = Path(text)
+    if not path.exists():
+        raise SceneError(f"{text} does not exist")
     if read := _READERS.get(path.suffix.lower()):
         return read(path, name, max_pixels)
     raise SceneError(

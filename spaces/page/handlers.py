@@ -144,7 +144,7 @@ class Handlers:
         ]
 
     def redraw_map(self, answer_token: str, threshold: float) -> Any:
-        """The threshold came to rest: the map."""
+        """The slider was released: the map."""
         try:
             return maps.mask_map(self.answers.get(answer_token).at(threshold))
         except PageError:

@@ -53,13 +53,13 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read `HEPHAESTUS_*` and `GRADIO_SERVER_PORT`; what is unset falls to the demo's run.
+        """Read `HEPHAESTUS_*` and `GRADIO_SERVER_PORT`; what is unset is taken from the demo's run.
 
         Args:
             environment: Variables; the process's own by default.
 
         Raises:
-            PageError: If a number is none.
+            PageError: If a number is not one.
         """
 
         def demo(*parts: str) -> str:

@@ -8,7 +8,7 @@ from tests.hub.facts import KINDS, SIZE, make_facts
 from training.config.options import save_config
 from training.config.schema import Config, DataConfig
 from training.models.build import build_model
-from training.runs.checkpoints import BEST, write_weights
+from training.runs.files import BEST, write_weights
 
 
 def make_model(kind, facts, seed=0):

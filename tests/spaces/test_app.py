@@ -15,7 +15,7 @@ import pytest
 import yaml
 from page import gpu
 
-from hub.repos.space import prepare_space
+from hub.__main__ import main
 from tests.places import ROOT
 from tests.spaces.conftest import SPACES, variables
 
@@ -64,7 +64,9 @@ def test_an_operators_mistake_is_told_in_a_line(changed, said, tmp_path, monkeyp
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
-    return prepare_space(tmp_path_factory.mktemp("deployed") / "space")
+    folder = tmp_path_factory.mktemp("deployed") / "space"
+    main(["push-space", "--to-folder", str(folder)])
+    return folder
 
 
 def test_the_spaces_card_says_what_the_hub_needs():

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.training.experiments import python, samples_of, small
 from training.data.tasks import IGNORED
+from training.evaluation import predictions
 from training.evaluation.baselines import measure_baselines, phase_gradient
-from training.evaluation.calibration import TEMPERATURES, fit_temperature
+from training.evaluation.calibration import fit_temperature
 from training.evaluation.detection import Detection
 from training.evaluation.evaluating import describe, evaluate, make_forward
 from training.evaluation.operating_point import (
@@ -23,18 +25,16 @@ from training.evaluation.operating_point import (
 )
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
 from training.fit.experiment import train
-from training.runs.checkpoints import load_run
+from training.runs.loaded_run import load_run
 
 
-@pytest.fixture(scope="module", params=["classification", "segmentation"])
-def run(request, dataset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param) / "run"
-    options = {"training.epochs": 4, "optimizer.learning_rate": 2e-3}
-    return train(small(dataset, folder, request.param, **options))
+@pytest.fixture(scope="module")
+def results(trained):
+    return evaluate(trained)
 
 
-def test_results_and_figures(run):
-    results = evaluate(run)
+def test_results_and_figures(trained, results):
+    run = trained
     assert json.loads((run / "results.json").read_text()) == results
     assert load_run(run).results == results
     keys = {"precision", "recall", "f1", "auroc", "average_precision"}
@@ -54,9 +54,9 @@ def test_results_and_figures(run):
         assert (run / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_metrics_are_scikit_learns_on_the_models_own_answers(run, dataset):
+def test_metrics_are_scikit_learns_on_the_models_own_answers(trained, results, dataset):
     """The reported numbers, once more from raw pixels and logits."""
-    loaded, results = load_run(run), evaluate(run)
+    loaded = load_run(trained)
     accelerator = Accelerator()
     forward = make_forward(loaded, accelerator)
     scores, truth = [], []
@@ -118,22 +118,6 @@ def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
             assert row["f1"] == (pytest.approx(expected) if np.isfinite(expected) else None)
 
 
-OTHERS = [
-    ("classification", "activity_type"),
-    ("classification", "intensity"),
-    ("classification", "phase"),
-    ("segmentation", "activity_type"),
-    ("segmentation", "intensity"),
-]
-
-
-@pytest.fixture(scope="module", params=OTHERS, ids=" of ".join)
-def other(request, dataset, tmp_path_factory):
-    objective, task = request.param
-    folder = tmp_path_factory.mktemp(task) / "run"
-    return train(small(dataset, folder, objective, task=task, **{"training.epochs": 2}))
-
-
 def answers_of(loaded, dataset, split):
     """Raw logits `[N, K]` and targets of every image or pixel, nothing ignored."""
     config = loaded.config
@@ -148,11 +132,12 @@ def answers_of(loaded, dataset, split):
         return answer
 
     with torch.no_grad():
-        predictions = predict(spy, samples, Accelerator(), 4, 0)
-    return torch.cat(logits), torch.cat(targets), predictions
+        answers = predict(spy, samples, Accelerator(), 4, 0)
+    return torch.cat(logits), torch.cat(targets), answers
 
 
-def test_other_tasks_are_scikit_learns_too(other, dataset):
+def test_other_tasks_are_scikit_learns_too(other, dataset, monkeypatch):
+    monkeypatch.setattr(predictions, "DRAWN", 20_000)  # as good as all pixels
     loaded, results = load_run(other), evaluate(other)
     assert "interval of the F1 of deformation as such" in describe(results)
     logits, targets, _ = answers_of(loaded, dataset, "test")
@@ -184,32 +169,32 @@ def test_other_tasks_are_scikit_learns_too(other, dataset):
         abs(probabilities[place == k].mean() - right[place == k].mean()) * (place == k).mean()
         for k in np.unique(place)
     ]
-    assert results["calibration"]["ece_before"] == pytest.approx(sum(gaps), abs=1e-4)
+    tolerance = 1e-4 if loaded.facts.objective == "classification" else 5e-3
+    assert results["calibration"]["ece_before"] == pytest.approx(sum(gaps), abs=tolerance)
 
 
-def test_the_temperature_of_other_tasks_comes_from_validation(other, dataset):
+def test_the_temperature_of_other_tasks_comes_from_validation(other, dataset, monkeypatch):
     loaded = load_run(other)
-    logits, targets, predictions = answers_of(loaded, dataset, "validation")
+    assert choose_temperature(answers_of(loaded, dataset, "validation")[2]) == pytest.approx(
+        loaded.facts.temperature, rel=1e-3
+    )
+    monkeypatch.setattr(predictions, "DRAWN", 20_000)  # as good as all pixels
+    logits, targets, answers = answers_of(loaded, dataset, "validation")
     if loaded.facts.multilabel:
         expected = fit_temperature(logits.numpy(), targets.numpy(), True)
     else:
-        pixels = targets.ndim == 3
-        if pixels:  # every fourth row and column, and temperatures of a grid
-            logits, targets = logits[:, ::4, ::4], targets[:, ::4, ::4]
         flat, codes = logits.flatten(0, -2).numpy(), targets.flatten().numpy()
         expected = fit_temperature(flat[codes != IGNORED], codes[codes != IGNORED], False)
-        if pixels:
-            expected = np.clip(expected, TEMPERATURES[0], TEMPERATURES[-1])
-    assert choose_temperature(predictions) == pytest.approx(loaded.facts.temperature, rel=1e-3)
-    assert loaded.facts.temperature == pytest.approx(expected, rel=0.02)
+    assert choose_temperature(answers) == pytest.approx(expected, rel=0.02)
+    assert loaded.facts.temperature == pytest.approx(expected, rel=0.2)
 
 
-def test_the_threshold_comes_from_validation(run, dataset):
-    loaded = load_run(run)
+def test_the_threshold_comes_from_validation(trained, dataset):
+    loaded = load_run(trained)
     samples = samples_of(dataset, "validation", objective=loaded.config.objective)
     forward = make_forward(loaded, Accelerator())
-    predictions = predict(forward, samples, Accelerator(), 4, 0)
-    threshold = choose_threshold(predictions)
+    answers = predict(forward, samples, Accelerator(), 4, 0)
+    threshold = choose_threshold(answers)
     assert to_probability(threshold, loaded.facts.temperature) == pytest.approx(
         loaded.facts.threshold, abs=1e-4
     )
@@ -217,9 +202,19 @@ def test_the_threshold_comes_from_validation(run, dataset):
         threshold, abs=1e-3
     )
     ones = np.ones(len(samples))
-    detection = Detection(predictions)
+    detection = Detection(answers)
     best = max(float(detection.metrics(ones, level)["f1"]) for level in detection.counts(ones)[0])
     assert float(detection.metrics(ones, threshold)["f1"]) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("trained", ["classification"], indirect=True)
+def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    facts = json.loads((trained / "model.json").read_text())
+    facts |= {"threshold": 1 - 1e-12, "temperature": 1.0}  # nothing reaches it
+    (tmp_path / "run/model.json").write_text(json.dumps(facts))
+    results = evaluate(tmp_path / "run")
+    assert results["threshold"] == facts["threshold"] and results["metrics"]["recall"] == 0
 
 
 def test_margin_histogram_counts_every_pixel_but_the_ignored():
@@ -251,11 +246,12 @@ def test_trivial_rules_are_judged_like_models(dataset):
     assert results["phase_gradient"]["auroc"] > 0.8
 
 
-def test_command_line(run):
-    done = python("training/evaluate.py", run, "--split", "validation")
+@pytest.mark.parametrize("trained", ["classification"], indirect=True)
+def test_command_line(trained):
+    done = python("training/evaluate.py", trained, "--split", "validation")
     assert done.returncode == 0, done.stderr
     assert "majority" in done.stdout and "phase_gradient" in done.stdout
-    assert json.loads((run / "results.json").read_text())["split"] == "validation"
+    assert json.loads((trained / "results.json").read_text())["split"] == "validation"
 
 
 def test_a_folder_that_is_no_run(tmp_path):

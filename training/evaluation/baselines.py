@@ -1,8 +1,8 @@
-"""Trivial rules that a trained model must beat, judged as the model is.
+"""Trivial rules that a trained model must beat, measured as the model is.
 
-`majority` always gives the commonest answer of the training split, `all_positive` always says
-deformation, and `phase_gradient` says deformation where the mean absolute phase gradient lies on
-the better side of a threshold, side and threshold chosen on the training split.
+`majority` always predicts the commonest class of the training split, `all_positive` always
+predicts deformation, and `phase_gradient` predicts it where the mean absolute phase gradient lies
+on the better side of a threshold, side and threshold chosen on the training split.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from training.data.sources import Samples
 from training.data.tasks import IGNORED, Task
 from training.evaluation.operating_point import choose_threshold
 from training.evaluation.predictions import SPAN, Forward, Predictions, predict
-from training.evaluation.report import headline
+from training.evaluation.report import overall_metrics
 from training.inputs.augmentation import PHASE, wrap
 
 _WINDOW = 9  # pixels over which a pixel's gradient is averaged, as a single one is mostly noise
@@ -51,7 +51,7 @@ def measure_baselines(
 
     Args:
         train: Training samples, by which the rules are set; their rows must hold the phase.
-        test: Samples to judge them on.
+        test: Samples to measure them on.
         accelerator: Device and processes.
         batch_size: Samples a step.
         workers: Reading threads.
@@ -66,22 +66,23 @@ def measure_baselines(
     binary = train.task.name == "binary"
     seen = run(train, _gradient_margin if binary else _Constant(train.task, [0]))
     majority = run(test, _Constant(train.task, _commonest(seen)))
-    results = {"majority": headline(majority, 0.0)}
+    results = {"majority": overall_metrics(majority, 0.0)}
     if not binary:
         return results
-    results["all_positive"] = headline(run(test, _Constant(train.task, [1])), 0.0)
+    results["all_positive"] = overall_metrics(run(test, _Constant(train.task, [1])), 0.0)
     candidates = []
     for sign in (1, -1):
         threshold = choose_threshold(_signed(seen, sign))
-        score = headline(_signed(seen, sign), threshold)["f1"] or 0.0
+        score = overall_metrics(_signed(seen, sign), threshold)["f1"] or 0.0
         candidates.append((score, sign, threshold))
     _, sign, threshold = max(candidates)
-    results["phase_gradient"] = headline(_signed(run(test, _gradient_margin), sign), threshold)
+    gradients = _signed(run(test, _gradient_margin), sign)
+    results["phase_gradient"] = overall_metrics(gradients, threshold)
     return results
 
 
 class _Constant:
-    """Says the same classes of everything."""
+    """Predicts the same classes everywhere."""
 
     def __init__(self, task: Task, classes: list[int]) -> None:
         self.logits = torch.full((len(task.classes),), -1.0)

@@ -6,12 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_expit, log_softmax
 
-CERTAINTY_BINS = 15
-"""Bins of probability in which it is held against what is observed."""
-
-TEMPERATURES = tuple(2 ** (step / 4) for step in range(-8, 9))
-"""Temperatures, 0.25 to 4, at which the likelihood of pixels of several classes is known."""
-
+_BINS = 15
 _BOUNDS = (np.log(0.05), np.log(20.0))
 
 
@@ -41,7 +36,7 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, multilabel: bool) -
 def fit_temperature_counts(
     margins: np.ndarray, positives: np.ndarray, negatives: np.ndarray
 ) -> float:
-    """The same for a binary task whose margins are known as counts.
+    """`fit_temperature` for a binary task whose margins are known as counts.
 
     Args:
         margins: Log-odds `[L]`.
@@ -61,26 +56,6 @@ def fit_temperature_counts(
     return float(np.exp(minimize_scalar(likelihood, bounds=_BOUNDS, method="bounded").x))
 
 
-def fit_temperature_grid(losses: np.ndarray) -> float:
-    """The same where the negative log-likelihood is known at `TEMPERATURES` alone.
-
-    Args:
-        losses: One for each temperature.
-
-    Returns:
-        The lowest point of the parabola, over the logarithm of the temperature, through the best
-        of them and its two neighbours; 1 where all are equal, as where no pixel counts.
-    """
-    steps, best = np.log(TEMPERATURES), int(np.argmin(losses))
-    if np.ptp(losses) == 0:
-        return 1.0
-    if best in (0, len(steps) - 1):
-        return TEMPERATURES[best]
-    before, here, after = losses[best - 1 : best + 2]
-    shift = (before - after) / (2 * (before - 2 * here + after))
-    return float(np.exp(steps[best] + shift * (steps[1] - steps[0])))
-
-
 def reliability(
     probabilities: np.ndarray, outcomes: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,30 +67,13 @@ def reliability(
         weights: How often each counts `[L]`.
 
     Returns:
-        Three arrays `[CERTAINTY_BINS]`; the first two are NaN in empty bins.
+        Three arrays `[15]`; the first two are NaN in empty bins.
     """
-    place = np.minimum((probabilities * CERTAINTY_BINS).astype(int), CERTAINTY_BINS - 1)
-    return reliability_of_sums(
-        *(
-            np.bincount(place, w, CERTAINTY_BINS)
-            for w in (weights, weights * probabilities, weights * outcomes)
-        )
+    place = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
+    weight, probability, outcome = (
+        np.bincount(place, values, _BINS)
+        for values in (weights, weights * probabilities, weights * outcomes)
     )
-
-
-def reliability_of_sums(
-    weight: np.ndarray, probability: np.ndarray, outcome: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`reliability` where the sums in each bin are known.
-
-    Args:
-        weight: Sum of the weights `[CERTAINTY_BINS]`.
-        probability: Weighted sum of the probabilities.
-        outcome: Weighted sum of the outcomes.
-
-    Returns:
-        As `reliability`.
-    """
     with np.errstate(invalid="ignore"):
         return probability / weight, outcome / weight, weight
 

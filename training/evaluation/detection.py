@@ -1,4 +1,4 @@
-"""One yes-or-no question put to a split's predictions, as weighted counts by score."""
+"""Detection of deformation, or of one class, in a split: weighted counts by score."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KEYS = ("precision", "recall", "f1", "auroc", "average_precision", "iou")
 
 
 class Detection:
-    """One yes-or-no question over a split, as weighted counts by score.
+    """Detection of deformation, or of one class, in a split.
 
     Args:
         predictions: The predictions.
-        column: Class that is asked for; None asks for deformation as such (any class but the
-            negative one, by its margin).
+        column: The class; None for deformation as such (any class but the negative one, by its
+            margin).
     """
 
     def __init__(self, predictions: Predictions, column: int | None = None) -> None:

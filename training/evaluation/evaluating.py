@@ -1,8 +1,7 @@
-"""A run's best model judged on a split: results.json and figures in the run's folder."""
+"""A run's best model measured on a split: results.json and figures in the run's folder."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,23 @@ from training.data.loader import Batch
 from training.data.sources import OpenedData, open_data
 from training.evaluation.baselines import measure_baselines
 from training.evaluation.detection import Detection
-from training.evaluation.examples import make_examples
-from training.evaluation.figures import draw_curves, draw_examples, draw_history, save_figure
+from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.operating_point import calibration, to_margin
+from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
-from training.evaluation.report import confidence_intervals, headline, per_class, tables
+from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
 from training.inputs.preprocessing import Preprocessor
-from training.runs.checkpoints import LoadedRun, load_run, write_json
+from training.runs.files import write_json
+from training.runs.history import read_history
+from training.runs.loaded_run import LoadedRun, load_run
 
 
 def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:
-    """Judge a run's best model, and write results.json and figures into its folder.
+    """Measure a run's best model, and write results.json and figures into its folder.
 
     Args:
         run: The run's folder.
-        split: Split to judge it on.
+        split: Split to measure it on.
         data_path: Where the dataset lies now, if not where the run was trained from.
 
     Returns:
@@ -55,7 +56,6 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
         progress=lambda batches: tqdm(
             batches, desc=split, disable=not accelerator.is_main_process, leave=False
         ),
-        temperature=facts.temperature,
     )
     threshold = to_margin(facts.threshold, facts.temperature)
     results = {
@@ -69,7 +69,7 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
         "positives": int(samples.positive.sum()),
         "threshold": facts.threshold,
         "temperature": facts.temperature,
-        "metrics": headline(predictions, threshold),
+        "metrics": overall_metrics(predictions, threshold),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
         "per_class": per_class(predictions, threshold),
         **tables(predictions, samples, threshold),
@@ -83,7 +83,7 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
 
 
 def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
-    """The way from compact batches to logits, in the precision that accelerate was told."""
+    """From a compact batch to the logits, in the precision that accelerate was given."""
     facts = loaded.facts
     preprocess = Preprocessor(
         facts.channels, facts.timeseries_length, facts.image_size, overwrite=True
@@ -129,10 +129,8 @@ def _draw(
     save_figure(curves, folder / "curves.png")
     examples = make_examples(forward, samples, accelerator.device, 6, loaded.facts.temperature)
     save_figure(draw_examples(examples, loaded.facts.threshold), folder / "examples.png")
-    history = run / "metrics.jsonl"
-    if history.exists():
-        lines = [json.loads(line) for line in history.read_text().splitlines()]
-        save_figure(draw_history(lines), folder / "history.png")
+    if history := read_history(run):
+        save_figure(draw_history(history), folder / "history.png")
 
 
 def describe(results: dict[str, Any]) -> str:

@@ -1,7 +1,4 @@
-"""Where a model says yes and how sure it is: threshold, temperature, calibration.
-
-Threshold and temperature are chosen on validation; what they are worth is measured on any split.
-"""
+"""Decision threshold and temperature, chosen on validation, and the calibration of any split."""
 
 from __future__ import annotations
 
@@ -15,9 +12,7 @@ from training.evaluation.calibration import (
     calibration_error,
     fit_temperature,
     fit_temperature_counts,
-    fit_temperature_grid,
     reliability,
-    reliability_of_sums,
 )
 from training.evaluation.detection import Detection, flat_answers
 from training.evaluation.metrics import best_threshold
@@ -27,8 +22,8 @@ from training.evaluation.predictions import Predictions
 def choose_threshold(predictions: Predictions) -> float:
     """The margin that maximises F1 on a split: validation, never test.
 
-    The binary task has one; the classes of other tasks are told apart by their largest output,
-    or, where they are independent, at even odds.
+    The binary task has one; other tasks take the largest output, or, where classes are
+    independent, even odds.
     """
     if predictions.task.name != "binary":
         return 0.0
@@ -38,9 +33,7 @@ def choose_threshold(predictions: Predictions) -> float:
 
 def choose_temperature(predictions: Predictions) -> float:
     """The temperature that calibrates a split: validation, never test."""
-    if predictions.likelihoods is not None:
-        return fit_temperature_grid(predictions.likelihoods.sum(0))
-    if predictions.histogram is not None:
+    if predictions.logits is None:
         ones = np.ones(len(predictions.loss))
         return fit_temperature_counts(*Detection(predictions).counts(ones))
     logits, targets, counted = flat_answers(predictions)
@@ -50,21 +43,18 @@ def choose_temperature(predictions: Predictions) -> float:
 def calibration(predictions: Predictions, temperature: float) -> dict[str, Any]:
     """Calibration errors before and after temperature scaling, and the reliability curve.
 
-    Binary tasks are judged by the probability of deformation, exclusive classes by that of the
+    Binary tasks are measured by the probability of deformation, exclusive classes by that of the
     largest, independent ones by all.
 
     Args:
-        predictions: The predictions; of pixels of several classes, made with this temperature.
+        predictions: The predictions.
         temperature: Divisor of the logits.
 
     Returns:
         `ece_before`, `ece_after`, and `curve`: lists of `probability`, `frequency` and `weight`
         by bin after scaling, null in empty bins.
     """
-    if predictions.certainties is not None:
-        before, after = (reliability_of_sums(*sums) for sums in predictions.certainties.sum(0))
-    else:
-        before, after = (reliability(*_probabilities(predictions, t)) for t in (1.0, temperature))
+    before, after = (reliability(*_probabilities(predictions, t)) for t in (1.0, temperature))
     return {
         "ece_before": calibration_error(*before),
         "ece_after": calibration_error(*after),
@@ -92,7 +82,7 @@ def _probabilities(
 
 
 def to_probability(threshold: float, temperature: float) -> float:
-    """A margin as the calibrated probability that model facts and users speak of."""
+    """A margin as the calibrated probability that model.json and users have."""
     return float(expit(threshold / temperature))
 
 

@@ -1,8 +1,8 @@
-"""What a model says about a split, gathered from all processes as numbers a sample.
+"""A model's predictions on a split, gathered from all processes as numbers for each sample.
 
-Of whole images the logits are kept, of pixels a histogram of margins and a confusion matrix for
-each sample, and where they have several classes, how sure they are (`training.certainty`): from
-these everything that is reported follows, and no pixel travels.
+Of whole images the logits are kept; of pixels a histogram of margins and a confusion matrix for
+each sample, and where they have several classes, the logits of a few: everything that is reported
+follows from these.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from training.data.loader import Batch, Loader
 from training.data.sampling import share_out
 from training.data.sources import Samples
 from training.data.tasks import IGNORED, Task
-from training.evaluation.calibration import CERTAINTY_BINS, TEMPERATURES
-from training.evaluation.certainty import certainties, likelihoods
 from training.evaluation.metrics import histogram_levels
 
 BINS, SPAN = 1024, 16.0
-"""Bins of the margin histogram, and the log-odds beyond which margins are not told apart."""
+"""Bins of the margin histogram, and the log-odds beyond which all margins count as equal."""
+
+DRAWN = 256
+"""Pixels of each mask, drawn at random, whose logits are kept for the calibration."""
 
 Forward = Callable[[Batch], Tensor]
 
@@ -37,15 +38,14 @@ class Predictions:
     Attributes:
         task: The task.
         loss: float64 `[N]`, NaN where no loss was asked for.
-        logits: float32 `[N, answers, K]` of whole images, else None.
-        targets: int64 `[N, answers]` or float32 `[N, answers, K]` of whole images, else None.
+        logits: float32 `[N, answers, K]` of whole images, `[N, answers * DRAWN, K]` of the drawn
+            pixels of a segmentation into several classes, else None.
+        targets: int64 `[N, answers]` or float32 `[N, answers, K]` of whole images, int64
+            `[N, answers * DRAWN]` of the drawn pixels, else None.
         histogram: int64 `[N, 2, BINS]` pixels by truth (negative, positive) and margin bin
             (ascending) of a segmentation, else None.
         confusion: int64 `[N, K, K]` pixels by true and predicted class of a segmentation, else
             None.
-        likelihoods: float64 `[N, temperatures]` of a segmentation into several classes, else None.
-        certainties: float64 `[N, 2, 3, bins]` of a segmentation into several classes, before and
-            after scaling by the temperature that was asked for, else None.
     """
 
     task: Task
@@ -54,8 +54,6 @@ class Predictions:
     targets: np.ndarray | None = None
     histogram: np.ndarray | None = None
     confusion: np.ndarray | None = None
-    likelihoods: np.ndarray | None = None
-    certainties: np.ndarray | None = None
 
 
 def predict(
@@ -66,7 +64,6 @@ def predict(
     workers: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
-    temperature: float = 1.0,
 ) -> Predictions:
     """Run a model over a split, each sample once whatever the number of processes.
 
@@ -78,28 +75,26 @@ def predict(
         workers: Reading threads.
         loss: From logits and target to the loss of each sample.
         progress: Wraps the iteration over batches.
-        temperature: Divisor of the logits whose effect on pixels of several classes is measured;
-            the predictions themselves are not scaled.
 
     Returns:
         The predictions, the same on every process.
     """
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
-    kept = _Kept(samples.task, len(samples), accelerator.device, temperature)
+    results = _SampleResults(samples.task, len(samples), accelerator.device)
     loader = Loader(samples, accelerator.device, workers)
     with torch.no_grad():
         for batch in progress(loader.batches(plan)):
             logits = forward(batch).float()
-            kept.add(batch, logits, None if loss is None else loss(logits, batch.target))
-    return kept.gather(accelerator)
+            results.add(batch, logits, None if loss is None else loss(logits, batch.target))
+    return results.gather(accelerator)
 
 
-class _Kept:
-    """Per-sample results on the device: every process fills its own rows, then they are summed."""
+class _SampleResults:
+    """Results on the device: every process fills the rows of its samples, then they are summed."""
 
-    def __init__(self, task: Task, count: int, device: torch.device, temperature: float) -> None:
-        self.task, self.temperature, classes = task, temperature, len(task.classes)
+    def __init__(self, task: Task, count: int, device: torch.device) -> None:
+        self.task, classes = task, len(task.classes)
         self.values: dict[str, Tensor] = {"loss": torch.zeros(count, dtype=torch.float64)}
         if task.objective == "classification":
             self.values["logits"] = torch.zeros(count, task.answers, classes)
@@ -110,9 +105,9 @@ class _Kept:
             self.values["histogram"] = torch.zeros(count, 2, BINS, dtype=torch.int32)
             self.values["confusion"] = torch.zeros(count, classes, classes, dtype=torch.int32)
             if task.name != "binary":
-                sizes = {"likelihoods": (len(TEMPERATURES),), "certainties": (2, 3, CERTAINTY_BINS)}
-                for name, size in sizes.items():
-                    self.values[name] = torch.zeros(count, *size, dtype=torch.float64)
+                pixels = task.answers * DRAWN
+                self.values["logits"] = torch.zeros(count, pixels, classes)
+                self.values["targets"] = torch.zeros(count, pixels, dtype=torch.int64)
         self.values = {name: value.to(device) for name, value in self.values.items()}
         self.has_loss = False
 
@@ -139,14 +134,7 @@ class _Kept:
             )
             found["confusion"] = _confusion(split, batch.target, len(logits))
             if self.task.name != "binary":
-                found["likelihoods"] = likelihoods(split, batch.target, len(logits))
-                found["certainties"] = torch.stack(
-                    [
-                        certainties(split / temperature, batch.target, len(logits))
-                        for temperature in (1.0, self.temperature)
-                    ],
-                    1,
-                )
+                found["logits"], found["targets"] = _draw_pixels(split, batch.target, share.indices)
         for name, value in found.items():
             self.values[name][rows] = value[here].to(self.values[name].dtype)
 
@@ -159,6 +147,31 @@ class _Kept:
         if not self.has_loss:
             values["loss"][:] = np.nan
         return Predictions(self.task, **values)
+
+
+def _draw_pixels(logits: Tensor, target: Tensor, samples: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Logits and targets of random pixels; which ones follows from the sample's number alone.
+
+    Args:
+        logits: `[B * answers, K, H, W]`.
+        target: int64 `[B * answers, H, W]`.
+        samples: Number of each sample `[B]`.
+
+    Returns:
+        `[B, answers * DRAWN, K]` and int64 `[B, answers * DRAWN]`.
+    """
+    count, answers, pixels = len(samples), len(logits) // len(samples), target[0].numel()
+    draws = [
+        np.random.default_rng(int(sample)).integers(pixels, size=(answers, DRAWN))
+        for sample in samples
+    ]
+    places = torch.from_numpy(np.concatenate(draws)).to(logits.device)
+    chosen = places[:, None].expand(-1, logits.shape[1], -1)
+    drawn = logits.flatten(2).gather(2, chosen).movedim(1, 2)
+    return (
+        drawn.reshape(count, answers * DRAWN, -1),
+        target.flatten(1).gather(1, places).reshape(count, -1),
+    )
 
 
 def margin_histogram(

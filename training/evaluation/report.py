@@ -14,12 +14,12 @@ from training.evaluation.metrics import at_threshold, bootstrap, scores_of
 from training.evaluation.predictions import Predictions
 
 
-def headline(predictions: Predictions, threshold: float) -> dict[str, float | None]:
+def overall_metrics(predictions: Predictions, threshold: float) -> dict[str, float | None]:
     """The metrics of a split: of deformation for the binary task, else means over the classes.
 
     Args:
         predictions: The predictions.
-        threshold: Margin at and above which the binary task says deformation.
+        threshold: Margin at and above which the binary task predicts deformation.
 
     Returns:
         Values of `KEYS`, None where undefined; of other tasks also those of deformation as such,
@@ -45,7 +45,7 @@ def per_class(
 
     Args:
         predictions: The predictions.
-        threshold: Margin at and above which the binary task says deformation. Other tasks take
+        threshold: Margin at and above which the binary task predicts deformation. Other tasks take
             the largest output, or even odds where classes are independent.
 
     Returns:
@@ -113,11 +113,11 @@ def tables(
     Args:
         predictions: The predictions.
         samples: The split that they are of.
-        threshold: Margin at and above which a sample is said to deform.
+        threshold: Margin at and above which a sample is predicted to deform.
 
     Returns:
         `per_frame`, `per_volcano`, `per_activity_type`, `per_intensity` and `per_confounder`:
-        metrics by name, with the number of `samples` that are meant.
+        metrics by name, with the number of `samples`.
     """
     facts = [samples.facts(i) for i in range(len(samples))]
     labels = [samples.labels(i) for i in range(len(samples))]
@@ -184,7 +184,7 @@ def confidence_intervals(
     Args:
         predictions: The predictions.
         samples: The split that they are of.
-        threshold: Margin at and above which a sample is said to deform.
+        threshold: Margin at and above which a sample is predicted to deform.
         seed: Seed of the resampling.
 
     Returns:

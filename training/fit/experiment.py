@@ -11,9 +11,9 @@ from dataset_script.safe_files import writable
 from training.config.pretraining import PretrainingConfig, as_experiment
 from training.config.schema import Config
 from training.data.sources import open_data
-from training.fit.loop import Trainer
-from training.fit.pretraining import SPLIT, Pretrainer
+from training.fit.pretrainer import SPLIT, Pretrainer
 from training.fit.tracking import check_trackers, start_trackers
+from training.fit.trainer import Trainer
 
 
 def train(config: Config, resume: bool = False) -> Path:
@@ -65,9 +65,11 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     accelerator = Accelerator()
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(as_experiment(config), (SPLIT,))
-    loss = Pretrainer(config, data, accelerator).fit(resume)
+    trainer = Pretrainer(config, data, accelerator)
+    trainer.fit(resume)
     accelerator.end_training()
     if accelerator.is_main_process:
-        told = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
-        print(f"{config.output}/model: {told}")
+        loss = trainer.epoch_loss
+        text = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
+        print(f"{config.output}/model: {text}")
     return Path(config.output)

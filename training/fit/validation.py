@@ -1,11 +1,11 @@
-"""What follows an epoch: the model is measured on validation, the best is kept, all is told."""
+"""What follows an epoch of training: the model is measured on validation and the best is saved."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,44 +19,28 @@ from dataset_script.errors import ConfigError
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
-from training.evaluation.examples import examples_figure
-from training.evaluation.figures import to_image
+from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.operating_point import choose_temperature, choose_threshold, to_probability
+from training.evaluation.plots import to_image
 from training.evaluation.predictions import Forward, Predictions, predict
-from training.evaluation.report import headline
+from training.evaluation.report import overall_metrics
 from training.facts import ModelFacts
-from training.fit.epoch import append_history
 from training.fit.losses import Loss
 from training.fit.tracking import log_images
 from training.models.model import OURS
-from training.runs import checkpoints
+from training.runs.checkpoint_manager import whole_weights
 from training.runs.checkpoints import Progress
-from training.runs.resuming import Keeper, is_sharded
+from training.runs.files import BEST, write_json, write_weights
+from training.runs.history import append_history
 
 
-@dataclasses.dataclass(frozen=True)
-class Candidate:
-    """Weights that may be the best so far.
-
-    Attributes:
-        name: Part of the record that its metrics go to.
-        model: What answers: the prepared model, or a moving average of it.
-        bare: The module whose weights are kept.
-    """
-
-    name: str
-    model: nn.Module
-    bare: nn.Module
-
-
-class Judge:
-    """Measures candidates on the validation split and keeps the best.
+class Validator:
+    """Measures models on the validation split, saves the best and records the epoch.
 
     Args:
         config: The validated configuration.
         data: Its data.
         accelerator: Device and processes, with trackers started.
-        keeper: Gathers the weights of a sharded model.
         library: `Model.library` of the model.
         inputs: From a compact batch to the model's input.
         loss: The loss.
@@ -67,33 +51,33 @@ class Judge:
         config: Config,
         data: OpenedData,
         accelerator: Accelerator,
-        keeper: Keeper,
         library: str,
         inputs: Callable[[Batch], Tensor],
         loss: Loss,
     ) -> None:
-        self.config, self.data, self.accelerator, self.keeper = config, data, accelerator, keeper
+        self.config, self.data, self.accelerator = config, data, accelerator
         self.library, self.inputs, self.loss = library, inputs, loss
         self.run, self.samples = Path(config.output), data.splits["validation"]
 
-    def measure(
-        self, candidates: Sequence[Candidate], progress: Progress, line: dict[str, Any]
+    def validate(
+        self, models: Mapping[str, nn.Module], progress: Progress, record: dict[str, Any]
     ) -> None:
-        """Measure, keep the best, and record.
+        """Measure, save the best, and record.
 
         Args:
-            candidates: The model in training, and its moving average where there is one.
+            models: The prepared model, and the moving average of its weights where there is one,
+                by the part of the record that its metrics go to.
             progress: How far the run has come; its best score and `stale` are brought up to date.
-            line: What the epoch's record holds so far; `timing` lacks the validation.
+            record: What the epoch's record holds so far; `timing` lacks the validation.
 
         Raises:
-            ConfigError: If the model answers with something that is no number.
+            ConfigError: If a loss is not a finite number.
         """
         begun, improved = time.perf_counter(), False
         if self.accelerator.num_processes > 1:
-            self._share_statistics(candidates)
-        for candidate in candidates:
-            predictions = self._predict(candidate.model)
+            self._share_statistics(models.values())
+        for name, model in models.items():
+            predictions = self._predict(model)
             loss = float(predictions.loss.mean())
             if not math.isfinite(loss):
                 raise ConfigError(
@@ -102,28 +86,28 @@ class Judge:
                     "training.clip, and begin anew"
                 )
             threshold = choose_threshold(predictions)
-            metrics = headline(predictions, threshold)
-            line[candidate.name] = {"loss": loss, **metrics}
+            metrics = overall_metrics(predictions, threshold)
+            record[name] = {"loss": loss, **metrics}
             score = metrics.get(self.config.training.select)
             if score is not None and (progress.best is None or score > progress.best):
                 progress.best, progress.best_epoch, improved = score, progress.epoch, True
-                self._keep(candidate.bare, predictions, threshold)
-            elif progress.best is None:  # undefined on this split: the latest weights are kept
-                self._keep(candidate.bare, predictions, threshold)
+                self._save_best(model, predictions, threshold)
+            elif progress.best is None:  # undefined on this split: the latest weights are saved
+                self._save_best(model, predictions, threshold)
         progress.stale = 0 if improved else progress.stale + 1
-        line["timing"]["validation_seconds"] = time.perf_counter() - begun
-        self._record(line, progress)
+        record["timing"]["validation_seconds"] = time.perf_counter() - begun
+        self._record(record, progress)
         tracking = self.config.tracking
         if tracking.images and tracking.trackers:
-            self._draw(self._forward(candidates[0].model), progress.update)
+            self._draw(self._forward(models["validation"]), progress.update)
 
-    def _share_statistics(self, candidates: Sequence[Candidate]) -> None:
-        """Give all processes the first's statistics of batches, which are those that are kept.
+    def _share_statistics(self, models: Iterable[nn.Module]) -> None:
+        """Give all processes the first's statistics of batches, which are those that are saved.
 
         DDP does so before each step, but neither after the last one nor for an average; FSDP never.
         """
-        for candidate in candidates:
-            for buffer in candidate.bare.buffers():
+        for model in models:
+            for buffer in model.buffers():
                 torch.distributed.broadcast(buffer, 0)
 
     def _forward(self, model: nn.Module) -> Forward:
@@ -140,8 +124,8 @@ class Judge:
             self.loss,
         )
 
-    def _keep(self, bare: nn.Module, predictions: Predictions, threshold: float) -> None:
-        state = self.keeper.states()[0] if is_sharded(self.accelerator) else bare.state_dict()
+    def _save_best(self, model: nn.Module, predictions: Predictions, threshold: float) -> None:
+        state = whole_weights(model)
         if not self.accelerator.is_main_process:
             return
         temperature = choose_temperature(predictions)
@@ -150,36 +134,37 @@ class Judge:
             threshold=to_probability(threshold, temperature),
             temperature=temperature,
         )
-        checkpoints.write_weights(state, self.run / checkpoints.BEST)
-        checkpoints.write_json(facts.to_dict(), self.run / "model.json")
+        write_weights(state, self.run / BEST)
+        write_json(facts.to_dict(), self.run / "model.json")
 
-    def _record(self, line: dict[str, Any], progress: Progress) -> None:
+    def _record(self, record: dict[str, Any], progress: Progress) -> None:
         if self.accelerator.is_main_process:
-            append_history(self.run, line)
+            append_history(self.run, record)
             scores = " ".join(
                 f"{key} {value:.3f}"
-                for key, value in line["validation"].items()
+                for key, value in record["validation"].items()
                 if key in ("loss", "f1", "auroc", "iou") and value is not None
             )
-            kept = " *" if progress.stale == 0 else ""
+            best = " *" if progress.stale == 0 else ""
             tqdm.write(
-                f"epoch {line['epoch'] + 1}/{self.config.training.epochs}: "
-                f"train loss {line['train']['loss']:.3f}, validation {scores}{kept}"
+                f"epoch {record['epoch'] + 1}/{self.config.training.epochs}: "
+                f"train loss {record['train']['loss']:.3f}, validation {scores}{best}"
             )
         values = {
             f"{part}/{key}": value
             for part in ("train", "validation", "validation_ema", "timing")
-            for key, value in line.get(part, {}).items()
+            for key, value in record.get(part, {}).items()
             if value is not None
         }
         self.accelerator.log(values, step=progress.update)
 
     def _draw(self, forward: Forward, update: int) -> None:
-        figure = examples_figure(
+        examples = make_examples(
             forward, self.samples, self.accelerator.device, self.config.tracking.images
         )
         if self.accelerator.is_main_process:
-            log_images(self.accelerator, {"predictions": to_image(figure)}, update)
+            picture = to_image(draw_examples(examples, threshold=0.5))
+            log_images(self.accelerator, {"predictions": picture}, update)
 
 
 def facts_of(config: Config, data: OpenedData, library: str) -> ModelFacts:

@@ -1,3 +1,14 @@
-"""A run's folder: checkpoints, weights, and taking it up again."""
+"""A run's folder: written while it trains, read to resume and to use the model.
+
+    RUN/config.yaml               the resolved configuration
+    RUN/model.json                ModelFacts
+    RUN/best/model.safetensors    weights of the best epoch
+    RUN/checkpoints/step-*/       everything a resumed run needs
+    RUN/metrics.jsonl             one line for each epoch
+    RUN/results.json              of evaluate.py
+
+Everything is written under a temporary name and renamed, so that a file that is there is whole.
+Weights are safetensors; the rest is read with `weights_only`, which runs no code from a file.
+"""
 
 import training.torchvision_schemas  # noqa: F401 (before timm, smp and transformers import torchvision)

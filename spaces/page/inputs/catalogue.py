@@ -83,7 +83,7 @@ class Entry:
 
 
 class Catalogue:
-    """The rows of a dataset by id: annotations in memory, rasters left where they are.
+    """The rows of a dataset by id: annotations in memory, rasters stay in the dataset.
 
     Args:
         settings: Which dataset and configuration.

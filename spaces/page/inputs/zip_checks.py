@@ -49,7 +49,7 @@ def check_archive(path: Path, settings: Settings) -> str:
             if files and all(name.endswith(".npy") for name in files):
                 return "npz"
             metadata = [name for name in files if PurePosixPath(name).name in _METADATA]
-            # Zarr v3 would be read in v2's place, by metadata that is not looked at here.
+            # Zarr v3 metadata would be read instead of v2's, and is not checked here.
             if not metadata or any(PurePosixPath(name).name == "zarr.json" for name in files):
                 raise PageError(
                     f"{path.name} is a zip archive, but neither an .npz nor a minicube in Zarr v2."

@@ -92,7 +92,7 @@ def panels(answer: Answer) -> str:
         if scene.insar_coherence is None
         else _image(
             images.coherence(scene.insar_coherence[-1], hidden),
-            f"Coherence, {when}; mean {mean_coherence(scene):.2f}",
+            f"Coherence, {when}; mean {scene_coherence(scene):.2f}",
         ),
         _image(
             images.phase_over_terrain(phase, scene.dem, hidden, pixel_metres(scene)),
@@ -150,7 +150,7 @@ def _dates(scene: Scene, step: int) -> str:
     return f"{scene.primary_date:%Y-%m-%d} to {scene.secondary_dates[step]:%Y-%m-%d}"
 
 
-def mean_coherence(scene: Scene) -> float:
+def scene_coherence(scene: Scene) -> float:
     """Mean coherence, 0..1, over the pixels with data; NaN without coherence."""
     if scene.insar_coherence is None:
         return math.nan

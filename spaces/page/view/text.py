@@ -11,11 +11,11 @@ from dataset_script.channels import ATMOSPHERIC_CHANNELS, INSAR_CHANNELS, select
 from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
-from page.view.panels import mean_coherence, verdict_text
+from page.view.panels import scene_coherence, verdict_text
 
 
 def masthead() -> str:
-    """Title, purpose, and what the page is not."""
+    """Title, purpose, and the warning that this is research."""
     return """<header class="hm masthead"><div><h1>Is the volcano moving?</h1>
 <p class="quiet">Deformation in Sentinel-1 interferograms: give one to three of one primary date,
 get a georeferenced mask back.</p></div>
@@ -65,7 +65,7 @@ def numbers(answer: Answer) -> str:
             area = f"{drawn.area_km2:,.1f} km²"
         if drawn.centroid is not None:
             place = _place(*drawn.centroid)
-    coherence = mean_coherence(answer.scene)
+    coherence = scene_coherence(answer.scene)
     share = verdict.image_probability
     who = "calibrated" if answer.classification is not None else "of the likeliest square kilometre"
     boxes = (

@@ -19,7 +19,7 @@ document.addEventListener("keyup", (event) => {
     event.target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
 });
 </script>"""
-"""The slider tells when it comes to rest under a pointer; this lets it tell under keys, too."""
+"""Gradio's slider has a release event for pointers alone; this sends it for keys, too."""
 
 _TEAL = gr.themes.Color(
     name="teal-ash",

@@ -2,8 +2,7 @@
 
 import pytest
 
-from dataset_script.annotations.reading import read_annotations, read_frame_names
-from dataset_script.annotations.record import from_record
+from dataset_script.annotations.reading import from_record, read_annotations, read_frame_names
 from dataset_script.annotations.series import derive_groups, make_samples, read_groups
 from dataset_script.annotations.splits import SPLITS, assign, crosses, period, shared_acquisitions
 from dataset_script.errors import ConfigError
@@ -81,8 +80,3 @@ def test_three_frames_give_three_spatial_splits(seed):
     assert all(any(group.positive for group in splits[split]) for split in SPLITS)
     with pytest.raises(ConfigError, match="3 different volcanoes, there are 2"):
         assign(groups, "spatial", seed, {"a": ["Etna"], "b": ["etna"]})
-
-
-def test_an_unknown_scheme_is_an_error(real):
-    with pytest.raises(ConfigError, match="unknown split scheme 'random'"):
-        assign(real, "random")

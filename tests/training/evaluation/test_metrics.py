@@ -6,11 +6,9 @@ from scipy.special import expit
 from sklearn import metrics as sk
 
 from training.evaluation.calibration import (
-    TEMPERATURES,
     calibration_error,
     fit_temperature,
     fit_temperature_counts,
-    fit_temperature_grid,
     reliability,
 )
 from training.evaluation.metrics import (
@@ -108,23 +106,6 @@ def test_temperature_of_counts_equals_that_of_samples():
     assert fit_temperature_counts(levels, positives, negatives) == pytest.approx(
         fit_temperature(logits, targets.astype(int), multilabel=False), rel=1e-3
     )
-
-
-def test_temperature_from_a_grid_equals_that_of_samples():
-    rng = np.random.default_rng(5)
-    truth = rng.normal(0, 2, (5000, 4))
-    chances = np.exp(truth) / np.exp(truth).sum(1, keepdims=True)
-    targets = (rng.random((5000, 1)) > chances.cumsum(1)).sum(1)
-    logits = truth * 1.7
-    losses = []
-    for temperature in TEMPERATURES:
-        scaled = logits / temperature
-        each = np.log(np.exp(scaled).sum(1)) - scaled[np.arange(5000), targets]
-        losses.append(each.sum())
-    fitted = fit_temperature_grid(np.array(losses))
-    assert fitted == pytest.approx(fit_temperature(logits, targets, multilabel=False), rel=0.01)
-    assert fit_temperature_grid(np.array(losses[:1] * len(losses))) == 1
-    assert fit_temperature_grid(np.arange(len(losses), dtype=float)) == TEMPERATURES[0]
 
 
 def test_calibration_error():

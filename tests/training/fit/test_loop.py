@@ -1,6 +1,5 @@
 import contextlib
 import errno
-import json
 import sqlite3
 from pathlib import Path
 
@@ -11,16 +10,17 @@ from accelerate import Accelerator
 
 from dataset_script.errors import ConfigError, DataError
 from tests.rows import make_dataset_folder
-from tests.training.experiments import history, python, small
-from training.config.options import save_config
+from tests.training import processes
+from tests.training.conftest import OTHERS
+from tests.training.experiments import history, small
 from training.config.schema import ScheduleConfig
 from training.data.sources import open_data
 from training.fit import tracking
-from training.fit.epoch import append_history
 from training.fit.experiment import train
-from training.fit.loop import Trainer
 from training.fit.optimisation import learning_rate
-from training.runs.checkpoints import load_run
+from training.fit.trainer import Trainer
+from training.runs.history import append_history
+from training.runs.loaded_run import load_run
 
 
 def trainer(dataset, run, **overrides):
@@ -28,27 +28,16 @@ def trainer(dataset, run, **overrides):
     return Trainer(config, open_data(config, ("train", "validation")), Accelerator())
 
 
-@pytest.mark.parametrize("objective", ["classification", "segmentation"])
-def test_a_tiny_model_learns_the_blobs(dataset, tmp_path, objective):
-    run = tmp_path / "run"
-    segment = objective == "segmentation"
-    options = {
-        "training.epochs": 8,
-        "optimizer.learning_rate": 4e-3,
-        "training.ema_decay": 0.9,
-        "training.select": "iou" if segment else "auroc",
-        "loss.terms": {"cross_entropy": 1.0, "dice": 1.0} if segment else {"cross_entropy": 1.0},
-    }
-    train(small(dataset, run, objective, **options))
-    lines = history(run)
+def test_a_tiny_model_learns_the_blobs(dataset, trained):
+    lines = history(trained)
     assert lines[-1]["train"]["loss"] < 0.7 * lines[0]["train"]["loss"]
     best = max(max(v["validation"]["auroc"], v["validation_ema"]["auroc"]) for v in lines)
     assert best > 0.9
-    loaded = load_run(run)
+    loaded = load_run(trained)
     assert not loaded.model.training
     assert loaded.facts.classes == ("Non_Deformation", "Deformation")
-    assert loaded.facts.channels == tuple(small(dataset, run).data.channels)
-    assert 0 < loaded.facts.threshold < 1 and loaded.results is None
+    assert loaded.facts.channels == tuple(small(dataset, trained).data.channels)
+    assert 0 < loaded.facts.threshold < 1
 
 
 @pytest.mark.parametrize(
@@ -124,17 +113,6 @@ def test_accumulated_steps_make_the_update_of_one_large_step(dataset, tmp_path, 
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-6)
 
 
-def test_early_stopping_and_the_kept_epoch(dataset, tmp_path):
-    run = tmp_path / "run"
-    frozen = {"optimizer.learning_rate": 0.0, "training.epochs": 9, "training.early_stopping": 2}
-    subject = trainer(dataset, run, **frozen, **{"training.select": "auroc"})
-    # Nothing is learnt but the normalisations' running statistics, which scores may follow.
-    progress = subject.fit()
-    assert progress.stale == 2 or progress.epoch == 9
-    assert progress.epoch == progress.best_epoch + 1 + progress.stale
-    assert len(history(run)) == progress.epoch
-
-
 def test_channels_last_changes_no_result(dataset, tmp_path):
     losses = []
     for options in ({}, {"training.channels_last": True}):
@@ -179,13 +157,8 @@ def test_trackio_and_wandb_keep_numbers_and_pictures_in_the_run(dataset, tmp_pat
     """In a process of their own: both read their settings at import."""
     run = tmp_path / "run"
     options = {"tracking.images": 2, "training.epochs": 1, "tracking.log_every": 1}
-    save_config(
-        small(dataset, run, **options, **{"tracking.trackers": ["trackio", "wandb"]}),
-        tmp_path / "config.yaml",
-    )
-    surroundings = {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
-    done = python("training/train.py", "--config", tmp_path / "config.yaml", env=surroundings)
-    assert done.returncode == 0, done.stderr
+    config = small(dataset, run, **options, **{"tracking.trackers": ["trackio", "wandb"]})
+    processes.run(train, config, WANDB_MODE="offline", WANDB_SILENT="true")
     with contextlib.closing(sqlite3.connect(next(run.glob("trackio/*.db")))) as numbers:
         logged = str(numbers.execute("select metrics from metrics").fetchall())
     binary = next(run.glob("wandb/offline-run-*/run-*.wandb")).read_bytes()
@@ -202,20 +175,17 @@ def test_an_absent_tracker_is_named(dataset, tmp_path, monkeypatch):
         train(small(dataset, tmp_path, **{"tracking.trackers": ["wandb"]}))
 
 
-@pytest.mark.parametrize("task", ["activity_type", "intensity", "phase"])
-def test_other_tasks_train(dataset, tmp_path, task):
-    run = tmp_path / "run"
-    train(small(dataset, run, task=task, **{"training.epochs": 1}))
-    line = history(run)[0]["validation"]
-    assert 0 <= line["f1"] <= 1 and "detection_auroc" in line
-    assert json.loads((run / "model.json").read_text())["multilabel"] == (task == "activity_type")
+def test_other_tasks_train(other):
+    for line in history(other):
+        assert 0 <= line["validation"]["f1"] <= 1 and "detection_auroc" in line["validation"]
+    facts = load_run(other).facts
+    assert facts.multilabel == ((facts.objective, facts.task) == OTHERS[0])
 
 
-@pytest.mark.parametrize("task", ["activity_type", "intensity"])
-def test_other_tasks_segment_and_all_answers_each_step(dataset, tmp_path, task):
+def test_pixels_of_each_step_are_segmented(dataset, tmp_path):
     run = tmp_path / "run"
     options = {"training.epochs": 1, "data.mask_target": "all"}
-    train(small(dataset, run, "segmentation", task=task, **options))
+    train(small(dataset, run, "segmentation", task="activity_type", **options))
     assert 0 <= history(run)[0]["validation"]["iou"] <= 1
 
 

@@ -1,21 +1,21 @@
 """A run that is killed and resumed must end as if nothing had happened."""
 
 import json
+import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from dataset_script.errors import ConfigError
-from tests.places import ROOT
+from tests.training import processes
 from tests.training.experiments import history, small
-from training.config.options import save_config
 from training.fit.experiment import train
+from training.fit.trainer import Trainer
 from training.runs.checkpoints import read_latest
 
 OPTIONS = {
@@ -30,31 +30,18 @@ OPTIONS = {
     "model.options": {"drop_rate": 0.3},  # draws from the global random stream
 }
 
-# Trains in a child process for each kill, so that the imports are paid for once: the child is
-# forked with everything loaded and kills itself with SIGKILL at the given update.
-DRIVER = """
-import os, signal, sys
-sys.path.insert(0, {root!r})
-from training.config.options import load_config
-from training.fit import loop
-from training.fit.experiment import train
-torch = loop.torch
-torch.set_num_threads(1)
-kills = {kills!r}
-plain = loop.Trainer._update
-for kill in [*kills, None]:
-    child = os.fork()
-    if not child:
-        def update(self, updates_per_epoch, kill=kill):
-            if self.progress.update == kill:
-                os.kill(os.getpid(), signal.SIGKILL)
-            plain(self, updates_per_epoch)
-        loop.Trainer._update = update
-        train(load_config({config!r}), resume=True)
-        sys.stdout.flush()
-        os._exit(0)
-    print(os.waitpid(child, 0)[1], flush=True)
-"""
+
+def train_until(config, kill):
+    """Train, and die before the update of this number."""
+    update = Trainer._update
+
+    def killed(self, updates_per_epoch):
+        if self.progress.update == kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        update(self, updates_per_epoch)
+
+    Trainer._update = killed
+    train(config, resume=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +53,12 @@ def uninterrupted(dataset, tmp_path_factory):
 
 def test_killed_five_times_ends_bitwise_equal(dataset, uninterrupted, tmp_path):
     run = tmp_path / "run"
-    config = tmp_path / "config.yaml"
-    save_config(small(dataset, run, **OPTIONS), config)
+    config = small(dataset, run, **OPTIONS)
     updates = read_latest(uninterrupted, 0)[0].progress.update
-    kills = sorted(random.Random(updates).sample(range(updates), 5))
-    code = DRIVER.format(root=str(ROOT), kills=kills, config=str(config))
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=280
-    )
-    statuses = [int(line) for line in done.stdout.splitlines() if line.isdigit()]
-    assert statuses == [signal.SIGKILL] * 5 + [0], done.stderr[-3000:]
+    for kill in sorted(random.Random(updates).sample(range(updates), 5)):
+        with pytest.raises(BrokenProcessPool):
+            processes.run(train_until, config, kill)
+    processes.run(train_until, config, None)
     assert history(run) == history(uninterrupted)
     for name in ("best/model.safetensors", "model.json"):
         assert (run / name).read_bytes() == (uninterrupted / name).read_bytes()

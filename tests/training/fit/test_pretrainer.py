@@ -23,7 +23,7 @@ from training.config.pretraining import (
 from training.config.schema import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig
 from training.data.sources import open_data
 from training.fit import experiment
-from training.fit.pretraining import SPLIT, Pretrainer
+from training.fit.pretrainer import SPLIT, Pretrainer
 from training.models.build import build_model
 from training.models.masked_autoencoder import MaskedAutoencoder
 from training.models.weights import load_weights, require_same_channels
@@ -75,7 +75,8 @@ def pretrain(config, resume=False, until=None):
             step(*arguments)
 
         trainer._step = stopping
-    return trainer, trainer.fit(resume)
+    trainer.fit(resume)
+    return trainer
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_killed_and_resumed_is_bit_by_bit_the_uninterrupted_run(folder, run, tmp
     for until in (1, 7, 14):
         with pytest.raises(KeyboardInterrupt):
             pretrain(config, resume=until > 1, until=until)
-    trainer, _ = pretrain(config, resume=True)
+    trainer = pretrain(config, resume=True)
     assert trainer.progress.update == 18
     assert (tmp_path / "mae" / "metrics.jsonl").read_text() == (run / "metrics.jsonl").read_text()
     wanted = load_file(run / "model" / "model.safetensors")

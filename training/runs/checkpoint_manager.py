@@ -1,4 +1,4 @@
-"""Writing checkpoints of a run while it trains, and taking the run up again."""
+"""Writing the checkpoints of a run while it trains, and resuming the run from them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
-from accelerate.utils import DistributedType
 from timm.utils import ModelEmaV3
 from torch import nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
+    get_model_state_dict,
     get_state_dict,
     set_state_dict,
 )
@@ -22,17 +22,19 @@ from training.config.options import save_config
 from training.config.schema import Config
 from training.runs import checkpoints
 from training.runs.checkpoints import Checkpoint, Progress
+from training.runs.history import truncate_history
+from training.runs.random_states import restore_random_states
 
-_FULL = StateDictOptions(full_state_dict=True, cpu_offload=True)
-
-
-def is_sharded(accelerator: Accelerator) -> bool:
-    """Whether no process holds the whole model."""
-    return accelerator.distributed_type == DistributedType.FSDP
+_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
-class Keeper:
-    """Keeps the state of a run on disk.
+def whole_weights(model: nn.Module) -> dict[str, Any]:
+    """State dict of a model on the CPU, gathered where it is sharded; every process takes part."""
+    return get_model_state_dict(model, options=_WHOLE)
+
+
+class CheckpointManager:
+    """Writes and restores the checkpoints of a run.
 
     Args:
         config: The run's configuration.
@@ -75,8 +77,8 @@ class Keeper:
         progress = self._restore() if found else None
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            checkpoints.discard_partial(self.run)
-            checkpoints.keep_epochs(self.run, 0 if progress is None else progress.epoch)
+            checkpoints.delete_partial(self.run)
+            truncate_history(self.run, 0 if progress is None else progress.epoch)
             save_config(self.config, self.run / "config.yaml")
         self.accelerator.wait_for_everyone()
         return progress
@@ -88,9 +90,9 @@ class Keeper:
             progress: How far the run has come.
         """
         accelerator, update = self.accelerator, progress.update
-        model, optimizer = self.states()
+        model, optimizer = get_state_dict(self.model, self.optimizer.optimizer, options=_WHOLE)
         folder = checkpoints.partial_folder(self.run, update)
-        checkpoints.write_rng(folder, accelerator.process_index)
+        checkpoints.write_random_states(folder, accelerator.process_index)
         if accelerator.is_main_process:
             if accelerator.scaler is not None:
                 optimizer["scaler"] = accelerator.scaler.state_dict()
@@ -102,20 +104,16 @@ class Keeper:
             checkpoints.finish_checkpoint(self.run, update, keep)
         accelerator.wait_for_everyone()
 
-    def states(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Whole state dicts of model and optimiser, gathered where they are sharded."""
-        return get_state_dict(self.model, self.optimizer.optimizer, options=_FULL)
-
     def _restore(self) -> Progress | None:
+        accelerator = self.accelerator
         require_same_settings(self.run, self.config)
-        latest = checkpoints.read_latest(self.run, self.accelerator.process_index)
-        return None if latest is None else self._load(*latest)
-
-    def _load(self, checkpoint: Checkpoint, states: dict[str, Any]) -> Progress:
-        accelerator, progress = self.accelerator, checkpoint.progress
-        if progress.ranks != accelerator.num_processes:
+        latest = checkpoints.read_latest(self.run, accelerator.process_index)
+        if latest is None:
+            return None
+        checkpoint, random_states = latest
+        if checkpoint.progress.ranks != accelerator.num_processes:
             raise ConfigError(
-                f"{self.run} was trained by {progress.ranks} processes, these are "
+                f"{self.run} was trained by {checkpoint.progress.ranks} processes, these are "
                 f"{accelerator.num_processes}; resume with as many"
             )
         scaler = checkpoint.optimizer.pop("scaler", None)
@@ -126,9 +124,9 @@ class Keeper:
             self.optimizer.optimizer,
             model_state_dict=dict(checkpoint.model),
             optim_state_dict=checkpoint.optimizer,
-            options=_FULL,
+            options=_WHOLE,
         )
         if self.ema is not None and checkpoint.ema is not None:
             self.ema.module.load_state_dict(checkpoint.ema)
-        checkpoints.restore_rng(states)
-        return progress
+        restore_random_states(random_states)
+        return checkpoint.progress

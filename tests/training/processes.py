@@ -1,0 +1,44 @@
+"""Processes that are forked from one with everything loaded: imports are paid for once."""
+
+import multiprocessing
+import os
+import socket
+from concurrent.futures import ProcessPoolExecutor
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["training.evaluation.evaluating", "training.fit.experiment"])
+
+
+def run(function, *arguments, ranks=1, **environment):
+    """Run a function in one process, or in several that train together.
+
+    A process that is killed raises `BrokenProcessPool`.
+
+    Args:
+        function: Of a module that can be imported.
+        arguments: Its arguments, the same in each process.
+        ranks: Number of processes.
+        environment: Further variables of the processes' environment.
+
+    Returns:
+        What the function returned in each process.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    together = {"WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks, "ACCELERATE_USE_CPU": "true"}
+    together |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with ProcessPoolExecutor(ranks, _FORKS, max_tasks_per_child=1) as pool:
+        answers = []
+        for rank in range(ranks):
+            place = {"RANK": rank, "LOCAL_RANK": rank, **together} if ranks > 1 else {}
+            answers.append(pool.submit(_call, environment | place, function, arguments))
+        return [answer.result(timeout=240) for answer in answers]
+
+
+def _call(environment, function, arguments):
+    import torch
+
+    torch.set_num_threads(1)
+    os.environ.update({name: str(value) for name, value in environment.items()})
+    return function(*arguments)

@@ -1,0 +1,81 @@
+"""A run's best model, loaded to be evaluated or published."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from dataset_script.errors import ConfigError
+from training.config.options import load_config
+from training.config.schema import Config
+from training.data.tasks import Task
+from training.errors import one_line
+from training.facts import ModelFacts
+from training.models.build import build_model
+from training.runs.files import BEST
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained model with what is known of it.
+
+    Attributes:
+        model: The model with its best weights, in evaluation mode, on the CPU.
+        facts: What inference depends on.
+        config: The resolved configuration.
+        results: Content of results.json, None before evaluate.py ran.
+    """
+
+    model: nn.Module
+    facts: ModelFacts
+    config: Config
+    results: dict[str, Any] | None
+
+
+def load_run(run: Path) -> LoadedRun:
+    """Load a run's best model.
+
+    Args:
+        run: The run's folder.
+
+    Returns:
+        The model and its facts.
+
+    Raises:
+        ConfigError: If the folder is no run, or its training has not reached a first validation.
+    """
+    run = Path(run)
+    facts = ModelFacts.load(run / "model.json")
+    config = load_config(run / "config.yaml")
+    task = Task.of(config, facts.timeseries_length)
+    model = build_model(
+        dataclasses.replace(config.model, pretrained=False, init_from=""),
+        objective=config.objective,
+        num_channels=len(facts.channels),
+        timeseries_length=facts.timeseries_length,
+        num_classes=task.outputs,
+        image_size=facts.image_size,
+    )
+    try:
+        model.load_state_dict(load_file(run / BEST))
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{run / BEST} cannot be read: {one_line(error)}") from None
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{run / BEST} does not fit the config.yaml beside it: {one_line(error)}; was either "
+            "changed since the training?"
+        ) from None
+    results = run / "results.json"
+    return LoadedRun(
+        model.eval(),
+        facts,
+        config,
+        json.loads(results.read_text()) if results.exists() else None,
+    )
