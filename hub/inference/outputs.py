@@ -40,7 +40,7 @@ def save_prediction(
 
     Args:
         prediction: What to write.
-        folder: Where to, made if need be.
+        folder: Where to write; it is made if it does not exist.
         made_from: Kept in the JSON, to tell later whether the answer still holds.
         kinds: Which of `KINDS` to write.
 

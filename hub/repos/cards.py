@@ -44,7 +44,7 @@ def render(template: str, **values: Any) -> str:
     """Fill in one of our templates.
 
     Args:
-        template: File name under `hub/templates`.
+        template: File name under `hub/repos/templates`.
         **values: Every variable of the template; a missing one is an error.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -64,7 +64,7 @@ def _save_timm(model: nn.Module, facts: ModelFacts, out: Path) -> None:
         },
     )
     config = json.loads((out / "config.json").read_text())
-    # transformers' wrapper passes the number of classes itself, and trips over a second one
+    # transformers' wrapper passes the number of classes itself and fails on a second one
     config.get("model_args", {}).pop("num_classes", None)
     write_json(out / "config.json", config, indent=2, sort_keys=True)
 

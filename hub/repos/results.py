@@ -52,7 +52,7 @@ def dataset_id(facts: ModelFacts, dataset: str = "") -> str:
 
 
 def config_name(facts: ModelFacts, results: Mapping[str, Any]) -> str:
-    """The dataset's config that the model was judged on."""
+    """The dataset's config that the model was evaluated on."""
     return results.get("config") or f"ts{facts.timeseries_length}"
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from dataset_script.errors import ConfigError, HephaestusError
-from hub.scenes.checks import MAX_PIXELS, SceneError
 from hub.scenes.load import load_scene
 from hub.scenes.readers.licsar import (
     COHERENCE,
@@ -19,7 +18,6 @@ from hub.scenes.readers.licsar import (
     frame_of,
     is_phase,
     pair_dates,
-    read_licsar,
     stem_of,
 )
 from hub.scenes.scene import Scene
@@ -210,12 +208,5 @@ def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> 
             files = [*paths, *(path for path in companions if stem_of(path) in stems)]
             files += heights if len(heights) == 1 else []
             label = ", ".join(map(str, paths))
-            found.append(SceneInput(label, partial(_read, files)))
+            found.append(SceneInput(label, partial(load_scene, files)))
     return found
-
-
-def _read(files: Sequence[Path]) -> Scene:
-    for path in files:
-        if not path.exists():
-            raise SceneError(f"{path} does not exist")
-    return read_licsar(files, None, MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""Any product to a scene: which reader a file, a row or a specification goes to.
+"""Any product to a scene: chooses the reader for a file, a row or a specification.
 
 scene = load_scene("crop.npz")
 scene = load_scene("079D.zarr@20170101_20170113,20170125")          # a minicube's pairs
@@ -52,7 +52,7 @@ def load_scene(
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Scene:
-    """Read a scene from whatever a user has.
+    """Read a scene from any source that a user may have.
 
     Args:
         source: A specification (see `SPECIFICATIONS`), a row of the dataset as a mapping, or the

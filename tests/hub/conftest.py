@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -75,39 +76,40 @@ def plain_site(tmp_path_factory):
     return folder
 
 
+def run_plain(site, home, code, server=None, check=True, **variables):
+    """Run code in a clean process, elsewhere, with the libraries but without our packages."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "HF_HOME": str(home / "hf"),
+        "PYTHONPATH": str(site),
+        "OMP_NUM_THREADS": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+        **variables,
+    }
+    if server:
+        environment |= {"HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}
+    else:
+        environment["HF_HUB_OFFLINE"] = "1"
+    (home / "elsewhere").mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=home / "elsewhere",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if check:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
 @pytest.fixture
 def plain(plain_site, tmp_path):
-    """Run code in a clean process, elsewhere, with the libraries but without our packages."""
-
-    def run(code, server=None, check=True, **variables):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "HF_HOME": str(tmp_path / "hf"),
-            "PYTHONPATH": str(plain_site),
-            "OMP_NUM_THREADS": "1",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_UPDATE_DOWNLOAD_COUNTS": "0",
-            **variables,
-        }
-        if server:
-            environment |= {"HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}
-        else:
-            environment["HF_HUB_OFFLINE"] = "1"
-        (tmp_path / "elsewhere").mkdir(exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path / "elsewhere",
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if check:
-            assert done.returncode == 0, done.stderr[-3000:]
-        return done
-
-    return run
+    """`run_plain` in the test's own folder."""
+    return partial(run_plain, plain_site, tmp_path)

@@ -21,7 +21,7 @@ from hub.scenes.scene import Scene, make_scene
 
 
 def read_row(row: Mapping[str, Any], name: str | None = None) -> Scene:
-    """Make a scene of a row of the dataset, whatever its columns' format.
+    """Make a scene of a row of the dataset, in any format of its columns.
 
     Raises:
         SceneError: If it has no phase, or one of another shape than [H, W] or [T, H, W].

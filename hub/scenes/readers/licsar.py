@@ -65,6 +65,8 @@ def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Sce
             one-band georeferenced raster of real numbers.
     """
     phases, coherences, heights = _sort_by_kind(paths)
+    if missing := [path for path in paths if not path.exists()]:
+        raise SceneError(f"{missing[0]} does not exist")
     if len(phases) > 1:
         phases = _in_order(phases)
     first = read_raster(phases[0], max_pixels)

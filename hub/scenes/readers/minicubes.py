@@ -45,7 +45,7 @@ def read_minicube(path: str, dates: str | None, name: str | None, max_pixels: in
         return make_scene(
             name or f"{cube.frame_id}_{primary:%Y%m%d}_{joined}",
             read("insar_difference"),
-            # 0..255 whatever a pair's largest value is, which bytes say.
+            # Bytes say that the scale is 0..255 even where no value exceeds 1.
             read("insar_coherence").astype(np.uint8),
             cube.read_static("dem"),
             atmosphere=atmosphere,
@@ -73,7 +73,7 @@ def choose_pairs(
         The primary date and its secondary dates in order.
 
     Raises:
-        SceneError: If the dates are not those of valid pairs, or are needed and absent.
+        SceneError: If the dates are not those of valid pairs, or are missing though needed.
     """
     primaries = sorted({pair[0] for pair in pairs})
     if dates is None:

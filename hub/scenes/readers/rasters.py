@@ -55,7 +55,7 @@ def read_raster(path: Path, max_pixels: int) -> Raster:
     """Read a GeoTIFF of one band.
 
     Only the GeoTIFF driver is tried, for other formats may refer to further files. No data is
-    what the file's own tag says, and whatever is not finite.
+    what the file's own tag says, and values that are not finite.
 
     Raises:
         SceneError: If it is no GeoTIFF, has several bands, complex values or no CRS, or is too

@@ -153,6 +153,12 @@ def test_files_that_do_not_belong_together(tmp_path):
         load_scene(sorted(tmp_path.rglob("*.cc.tif"))[:2])
 
 
+def test_a_file_that_does_not_exist_is_named(tmp_path):
+    paths = write_frame(tmp_path)
+    with pytest.raises(SceneError, match="20170301.geo.diff_pha.tif does not exist"):
+        load_scene([*paths, tmp_path / "20170103_20170301.geo.diff_pha.tif"])
+
+
 def test_names(tmp_path):
     assert pair_dates(tmp_path / "20170103_20170115.geo.cc.tif") == (
         datetime.date(2017, 1, 3),
