@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,9 @@ from typing import Any
 
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import renamed, writable
+
+DESCRIPTIONS = ("README.md", "metadata.json", "croissant.json", "problems.json", "manifest.json")
+"""What an export writes beside its data."""
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def claim(folder: Path, notes: Path, parameters: dict[str, Any], overwrite: bool
         folder: The dataset's folder.
         notes: Folder of the notes on finished shards, and of the parameters.
         parameters: All that decides the bytes.
-        overwrite: Remove what another export left.
+        overwrite: Remove what another export left, and nothing else.
 
     Raises:
         ConfigError: If the folder holds something else, or an export with other parameters.
@@ -57,26 +59,58 @@ def claim(folder: Path, notes: Path, parameters: dict[str, Any], overwrite: bool
     record = notes / "parameters.json"
     wanted = json.dumps(parameters, indent=1, sort_keys=True)
     with writable(folder):
-        if record.exists() and record.read_text() == wanted:
+        earlier = _read(record)
+        if earlier == parameters:
             return
         if folder.exists() and any(folder.iterdir()):
+            if earlier is None:
+                raise ConfigError(
+                    f"{folder} is not empty, and {record} does not say that an export made it; "
+                    "choose another folder, or move it away"
+                )
             if not overwrite:
                 raise ConfigError(
-                    f"{folder} holds {_difference(record, parameters)}; choose another folder, "
+                    f"{folder} holds {_difference(earlier, parameters)}; choose another folder, "
                     "or replace it with --overwrite"
                 )
-            shutil.rmtree(folder)
-        shutil.rmtree(notes, ignore_errors=True)
+            _remove_export(folder, earlier)
+        # The record goes last: whenever this stops, the next run knows whose the folder is.
+        for note in notes.glob("*/*.json"):
+            note.unlink()
         folder.mkdir(parents=True, exist_ok=True)
     with renamed(record) as temporary:
         temporary.write_text(wanted)
 
 
-def _difference(record: Path, parameters: dict[str, Any]) -> str:
+def _read(record: Path) -> dict[str, Any] | None:
+    """The parameters of an earlier export; None where there are none that can be read."""
+    try:
+        earlier = json.loads(record.read_text())
+        known = all("timeseries_length" in recipe for recipe in earlier["recipes"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+    return earlier if known else None
+
+
+def _remove_export(folder: Path, earlier: dict[str, Any]) -> None:
+    """Delete the files of an export; whatever else lies in its folder stays."""
+    patterns = [*DESCRIPTIONS, "data/preview/*.parquet", "data/preview/*.arrow"]
+    for recipe in earlier["recipes"]:
+        length = recipe["timeseries_length"]
+        config = "groups" if length is None else f"ts{length}"
+        patterns += [f"data/{config}/*-of-*.parquet", f"data/{config}/*-of-*.arrow"]
+        patterns.append(f"{length}/*/sample-*.tar")
+    for pattern in patterns:
+        for file in folder.glob(pattern):
+            file.unlink()
+            for parent in file.parents:
+                if parent == folder or any(parent.iterdir()):
+                    break
+                parent.rmdir()
+
+
+def _difference(earlier: dict[str, Any], parameters: dict[str, Any]) -> str:
     """In which parameters an earlier export differs."""
-    if not record.exists():
-        return "something else"
-    earlier = json.loads(record.read_text())
     changed = [key for key in parameters if earlier.get(key) != parameters[key]]
     if changed == ["source"]:
         return "an export of other minicubes, or of these before they were changed"

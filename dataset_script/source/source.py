@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,17 +134,37 @@ def _beside(minicubes: str | Path) -> Path:
 
 
 def _stamps(path: str) -> Iterator[object]:
-    """What shows that a file was changed, without reading it."""
-    if is_url(path):
-        system, inner = file_system(path)
-        # Over HTTP and in object stores a folder is nothing of its own; its metadata is a file.
-        folder = not file_name(path).endswith((".zip", ".tar"))
-        for entry in [f"{inner}/{name}" for name in GROUP_FILES] if folder else [inner]:
-            with reaching(path):
-                details = system.info(entry) if system.exists(entry) else {}
-            yield [details.get(key) for key in ("size", "ETag", "etag", "mtime", "LastModified")]
+    """What shows that a cube was changed, without reading it: each file's size and times.
+
+    A folder of chunks over plain HTTP has no list of its files; there its metadata must do.
+    """
+    if not is_url(path):
+        if Path(path).is_dir():
+            yield from _files(path, "")
+        else:
+            status = Path(path).stat()
+            yield status.st_size, status.st_mtime_ns, status.st_ctime_ns
         return
-    # In a directory store every array's folder gets a new time when a chunk is added or replaced.
-    for place in (Path(path), *sorted(Path(path).glob("*"))):
-        status = place.stat()
-        yield place.name, status.st_mtime_ns, status.st_size if place.is_file() else 0
+    system, inner = file_system(path)
+    with reaching(path):
+        if file_name(path).endswith((".zip", ".tar")):
+            files = {inner: system.info(inner)}
+        elif path.startswith("http"):
+            places = [f"{inner}/{name}" for name in GROUP_FILES]
+            files = {place: system.info(place) for place in places if system.exists(place)}
+        else:
+            files = system.find(inner, detail=True)
+    marks = ("size", "ETag", "etag", "blob_id", "mtime", "LastModified", "last_modified")
+    for place, details in sorted(files.items()):
+        yield place, [str(details.get(mark)) for mark in marks]
+
+
+def _files(folder: str, below: str) -> Iterator[object]:
+    """Name, size and time of every file under a folder: an archive has hundreds of thousands."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        name = f"{below}/{entry.name}"
+        if entry.is_dir():
+            yield from _files(entry.path, name)
+        else:
+            status = entry.stat()
+            yield name, status.st_size, status.st_mtime_ns

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CORRECTED = (
     "the model was trained on phases without the stratified troposphere; the phase was taken as it "
-    "is, so give one that `dataset_script.stratification.remove_stratified` corrected"
+    "is, so give one that `dataset_script.rows.stratification.remove_stratified` corrected"
 )
 """Every answer of such a model carries this: a phase does not show whether it was corrected."""
 

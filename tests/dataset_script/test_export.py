@@ -247,15 +247,6 @@ def test_a_second_run_writes_nothing_and_other_parameters_are_refused(cubes, tmp
     assert json.loads((folder / "metadata.json").read_text())["configs"]["ts1"]["image_size"] == 16
 
 
-def test_a_folder_of_something_else_is_left_alone(cubes, tmp_path):
-    precious = tmp_path / "hephaestus-minicubes" / "thesis.txt"
-    precious.parent.mkdir()
-    precious.write_text("mine")
-    with pytest.raises(ConfigError, match="holds something else"):
-        export(cubes, tmp_path, ["ts1"], image_size=SIZE, progress=False)
-    assert precious.read_text() == "mine"
-
-
 def test_compact_atmosphere_reports_its_error(cubes, tmp_path):
     folder = export(
         cubes, tmp_path, ["ts3"], image_size=SIZE, atmosphere=5, preview=False, progress=False

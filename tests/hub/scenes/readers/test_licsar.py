@@ -155,7 +155,7 @@ def test_files_that_do_not_belong_together(tmp_path):
 
 def test_a_file_that_does_not_exist_is_named(tmp_path):
     paths = write_frame(tmp_path)
-    with pytest.raises(SceneError, match="20170301.geo.diff_pha.tif does not exist"):
+    with pytest.raises(SceneError, match=r"20170301\.geo\.diff_pha\.tif does not exist"):
         load_scene([*paths, tmp_path / "20170103_20170301.geo.diff_pha.tif"])
 
 
