@@ -147,12 +147,7 @@ def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]
             plain / alone >= 5,
         ),
         Goal("export in decoding and compressing", "70%", f"{share:.0%}", share >= 0.7),
-        Goal(
-            "export, 2 workers against 1",
-            "1.8 times",
-            f"{gain:.2f} times",
-            gain >= 1.8,
-        ),
+        Goal("export, 2 workers against 1", "1.8 times", f"{gain:.2f} times", gain >= 1.8),
         Goal(
             "import dataset_script, fresh process",
             "under 1 s, no torch",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from dataset_script.errors import readable_errors
 from dataset_script.rows.options import option_fields
 from dataset_script.shards.options import ExportOptions
+from dataset_script.synthetic.options import SynthesisOptions
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -60,23 +61,8 @@ def _add_synthesize(add: Callable[..., argparse.ArgumentParser]) -> None:
         "  python -m dataset_script synthesize cubes --frames 3 --seed 0\n"
         "  python -m dataset_script synthesize cubes --height 1070 --width 1409 --archive zip",
     )
-    option = command.add_argument
-    option("out", type=Path, metavar="OUT", help="folder to write")
-    option("--frames", type=int, default=3, help="number of frames (default %(default)s)")
-    option("--seed", type=int, default=0, help="same seed, same bytes (default %(default)s)")
-    option("--height", type=int, default=192, help="rows of a frame (default %(default)s)")
-    option("--width", type=int, default=256, help="columns of a frame (default %(default)s)")
-    option("--acquisitions", type=int, default=140, help="dates a frame (default %(default)s)")
-    option(
-        "--neighbours", type=int, default=4, help="most secondaries a primary (default %(default)s)"
-    )
-    option(
-        "--archive",
-        choices=("directory", "zip", "tar"),
-        default="directory",
-        help="how a cube is kept (default %(default)s)",
-    )
-    option("--workers", type=int, default=1, help="processes (default %(default)s)")
+    command.add_argument("out", type=Path, metavar="OUT", help="folder to write")
+    _add_fields(command, SynthesisOptions, {}, ("progress",))
 
 
 def _add_inspect(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -113,8 +99,18 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
         "annotations": {"metavar": "PATH"},
         "dask": {"metavar": "tcp://HOST:PORT"},
     }
-    for name, (kind, default, told) in option_fields(ExportOptions).items():
-        if name in ("shard_bytes", "progress"):
+    _add_fields(command, ExportOptions, shapes, ("shard_bytes", "progress"))
+
+
+def _add_fields(
+    command: argparse.ArgumentParser,
+    options: type,
+    shapes: dict[str, dict[str, Any]],
+    left_out: Sequence[str],
+) -> None:
+    """Add an option for each field of a dataclass; `shapes` has what its type does not say."""
+    for name, (kind, default, told) in option_fields(options).items():
+        if name in left_out:
             continue
         shape = shapes.get(name, {})
         if kind is bool:
@@ -126,8 +122,8 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
         if name not in shapes and kind is not bool:
             told += f" (default {default})"
         flag = "config" if name == "configs" else name.replace("_", "-")
-        # What is left out is absent, so that the defaults are those of `ExportOptions` alone.
-        option(f"--{flag}", dest=name, default=argparse.SUPPRESS, help=told, **shape)
+        # What is left out is absent, so that the defaults are those of the dataclass alone.
+        command.add_argument(f"--{flag}", dest=name, default=argparse.SUPPRESS, help=told, **shape)
 
 
 def _add_show(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -161,17 +157,7 @@ def _add_show(add: Callable[..., argparse.ArgumentParser]) -> None:
 def _synthesize(parsed: argparse.Namespace) -> None:
     from dataset_script.synthetic.pipeline import synthesize
 
-    synthesize(
-        parsed.out,
-        parsed.frames,
-        parsed.seed,
-        height=parsed.height,
-        width=parsed.width,
-        acquisitions=parsed.acquisitions,
-        neighbours=parsed.neighbours,
-        archive=parsed.archive,
-        workers=parsed.workers,
-    )
+    synthesize(**_given(parsed))
     print(f"wrote {parsed.out}; next: python -m dataset_script inspect {parsed.out}")
 
 
@@ -188,8 +174,11 @@ def _inspect(parsed: argparse.Namespace) -> None:
 def _export(parsed: argparse.Namespace) -> None:
     from dataset_script.export import export
 
-    given = {name: value for name, value in vars(parsed).items() if name != "run"}
-    print(f"wrote {export(**given)}")
+    print(f"wrote {export(**_given(parsed))}")
+
+
+def _given(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(parsed).items() if name != "run"}
 
 
 def _show(parsed: argparse.Namespace) -> None:

@@ -34,10 +34,7 @@ ShardKey = tuple[str, str, int]
 
 
 def export(
-    minicubes: str | Path,
-    out: str | Path,
-    configs: Sequence[str] = ("ts1", "ts3"),
-    **options: Any,
+    minicubes: str | Path, out: str | Path, configs: Sequence[str] = ("ts1", "ts3"), **options: Any
 ) -> Path:
     """Write a dataset.
 

@@ -19,10 +19,7 @@ from collections.abc import Sequence
 
 from dataset_script.errors import readable_errors
 from training.config.options import read_command_line
-from training.config.pretraining import (
-    PretrainingConfig,
-    validate_pretraining,
-)
+from training.config.pretraining import PretrainingConfig, validate_pretraining
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_script.annotations.json_files import json_members, load_json, parse_json
-from dataset_script.annotations.record import (
-    Annotation,
-    Pair,
-    from_record,
-)
+from dataset_script.annotations.record import Annotation, Pair, from_record
 from dataset_script.problems import Problem, ProblemError, collecting
 
 FORMS = ("annotations.json", "annotations", "annotations.tar.gz")

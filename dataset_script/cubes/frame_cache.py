@@ -39,7 +39,9 @@ class FrameCache:
             self._primary = primary
         if key not in self._frames:
             self._frames[key] = decode()
-            while len(self._frames) > 1 and self._nbytes > self._budget:
+            while len(self._frames) > 1 and (
+                sum(frame.nbytes for frame in self._frames.values()) > self._budget
+            ):
                 self._frames.popitem(last=False)
         self._frames.move_to_end(key)
         return self._frames[key]
@@ -47,7 +49,3 @@ class FrameCache:
     def clear(self) -> None:
         """Let go of every frame."""
         self._frames.clear()
-
-    @property
-    def _nbytes(self) -> int:
-        return sum(frame.nbytes for frame in self._frames.values())

@@ -159,12 +159,8 @@ def read_grid(cube: xr.Dataset, path: str) -> Grid:
         ideal = np.linspace(values[0], values[-1], len(values))
         if np.abs(values - ideal).max() > 0.1 * steps.mean():
             raise ProblemError(Problem(f"{dim} is not regularly spaced", "resample it", path))
-    # float32 centres stay so: their type tells how exact they are.
-    return Grid(*(_floating(cube[dim].values) for dim in GRID_DIMS))
-
-
-def _floating(values: np.ndarray) -> np.ndarray:
-    return values if values.dtype.kind == "f" else values.astype(np.float64)
+    # float32 centres stay so: their type tells how exact they are. Whole numbers become float64.
+    return Grid(*(cube[dim].values * np.float32(1) for dim in GRID_DIMS))
 
 
 def read_crs(cube: xr.Dataset, path: str) -> str:

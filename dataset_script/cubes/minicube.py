@@ -56,7 +56,7 @@ class Minicube:
         self._dates = [read_dates(self.dataset, dim, path) for dim in PAIR_DIMS]
         self._position = [{date: i for i, date in enumerate(dates)} for dates in self._dates]
         with self._reading("valid_date_pair", None):
-            valid = _truth(self._arrays.raw("valid_date_pair"))
+            valid = np.nan_to_num(self._arrays.raw("valid_date_pair")) != 0
         self.pairs: frozenset[Pair] = frozenset(
             (self._dates[0][i], self._dates[1][j]) for i, j in np.argwhere(valid)
         )
@@ -289,7 +289,3 @@ class Minicube:
 
     def _problem(self, what: str, pair: Pair | None = None, advice: str = "") -> ProblemError:
         return ProblemError(Problem(what, advice, self.path, self.frame_id, pair or ()))
-
-
-def _truth(values: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values.astype(bool)

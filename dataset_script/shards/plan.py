@@ -51,10 +51,7 @@ class Shard:
 
 
 def plan_shards(
-    source: Source,
-    recipe: Recipe,
-    shard_bytes: int = SHARD_BYTES,
-    apart: bool = False,
+    source: Source, recipe: Recipe, shard_bytes: int = SHARD_BYTES, apart: bool = False
 ) -> dict[str, list[Shard]]:
     """Divide a source into splits, and each split into shards.
 

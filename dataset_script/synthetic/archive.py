@@ -178,7 +178,8 @@ def pack(folder: Path, target: Path, top: str, kind: str) -> None:
         top: Name of the folder inside.
         kind: "zip" or "tar".
     """
-    members = [(f"{top}/{path.relative_to(folder).as_posix()}", path) for path in _files(folder)]
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    members = [(f"{top}/{path.relative_to(folder).as_posix()}", path) for path in files]
     if kind == "zip":
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name, path in members:
@@ -190,7 +191,3 @@ def pack(folder: Path, target: Path, top: str, kind: str) -> None:
             entry.size = path.stat().st_size
             with path.open("rb") as content:
                 archive.addfile(entry, content)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())

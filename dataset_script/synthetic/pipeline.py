@@ -5,94 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tqdm import tqdm
 
 from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import build_timeseries_record
-from dataset_script.errors import ConfigError, DataError
+from dataset_script.errors import DataError
 from dataset_script.safe_files import writable, write_json
 from dataset_script.synthetic.frames import FramePlan, plan_frames
-from dataset_script.synthetic.rendering import (
-    ARCHIVE_SUFFIX,
-    cube_path,
-    make_frame,
-    records_path,
-)
+from dataset_script.synthetic.options import SynthesisOptions
+from dataset_script.synthetic.rendering import cube_path, make_frame, records_path
 from dataset_script.workers import run_tasks
 
-Archive = Literal["directory", "zip", "tar"]
 PARAMETERS = "synthesis.json"
-VERSION = 1
-"""Raised whenever the same parameters give other bytes."""
-MIN_SIDE = 48
 
 
-def synthesize(
-    out: str | Path,
-    frames: int = 3,
-    seed: int = 0,
-    height: int = 192,
-    width: int = 256,
-    acquisitions: int = 140,
-    neighbours: int = 4,
-    archive: Archive = "directory",
-    workers: int = 1,
-    progress: bool = True,
-) -> None:
+def synthesize(out: str | Path, frames: int = 3, seed: int = 0, **options: Any) -> None:
     """Write synthetic minicubes in the archive's layout, with annotations.
 
     The folder gets `<frame>.zarr` (or `.zarr.zip`, `.zarr.tar`), `annotations.json`,
     `timeseries.json`, `frame_names.json`, and the parameters in `synthesis.json`. The bytes depend
-    on the parameters alone, not on `workers`. An interrupted run goes on where it stopped when it
-    is repeated with the same parameters: frames that are complete are kept, lost
+    on the parameters alone, not on the number of processes. An interrupted run goes on where it
+    stopped when it is repeated with the same parameters: frames that are complete are kept, lost
     ones are made again.
 
     Args:
         out: Folder to write; empty, absent, or left by a run with the same parameters.
         frames: Number of frames.
         seed: Seed.
-        height: Rows of a frame, pixels of 0.001 degrees.
-        width: Columns of a frame.
-        acquisitions: Dates a frame.
-        neighbours: Secondaries of a primary at most.
-        archive: "directory", "zip" or "tar".
-        workers: Processes; each makes whole frames.
-        progress: Whether to show a progress bar.
+        **options: The other fields of `synthetic.options.SynthesisOptions`.
 
     Raises:
         ConfigError: If a parameter is out of range.
         DataError: If the folder holds something else, or cannot be written to.
     """
-    out = Path(out)
-    if archive not in ARCHIVE_SUFFIX:
-        raise ConfigError(f"unknown archive {archive!r}; choose one of {', '.join(ARCHIVE_SUFFIX)}")
-    for name, value, least in (
-        ("frames", frames, 1),
-        ("height", height, MIN_SIDE),
-        ("width", width, MIN_SIDE),
-        ("neighbours", neighbours, 1),
-        ("workers", workers, 1),
-    ):
-        if value < least:
-            raise ConfigError(f"{name} must be at least {least}, not {value}")
-    plans = plan_frames(frames, seed, height, width, acquisitions, neighbours)
+    chosen = SynthesisOptions(frames=frames, seed=seed, **options)
+    out, archive = Path(out), chosen.archive
+    plans = plan_frames(
+        frames, seed, chosen.height, chosen.width, chosen.acquisitions, chosen.neighbours
+    )
     with writable(out):
-        _claim(
-            out,
-            {
-                "version": VERSION,
-                "frames": frames,
-                "seed": seed,
-                "height": height,
-                "width": width,
-                "acquisitions": acquisitions,
-                "neighbours": neighbours,
-                "archive": archive,
-            },
-        )
+        _claim(out, chosen.record())
         annotated = (out / "annotations.json").exists()
         missing = [
             plan
@@ -101,8 +56,8 @@ def synthesize(
             or not (annotated or records_path(out, plan).exists())
         ]
         total = sum(len(plan.pairs) for plan in missing)
-        with tqdm(total=total, desc="synthesize", unit="pair", disable=not progress) as bar:
-            for done in _make_all(out, missing, archive, workers):
+        with tqdm(total=total, desc="synthesize", unit="pair", disable=not chosen.progress) as bar:
+            for done in _make_all(out, missing, archive, chosen.workers):
                 bar.update(done)
         if not annotated:
             _write_annotations(out, plans)

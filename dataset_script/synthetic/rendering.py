@@ -17,10 +17,9 @@ from dataset_script.synthetic.archive import CubeWriter, pack
 from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.labels.annotating import annotate
 from dataset_script.synthetic.labels.defects import Spoilt, draw_defects, spoil
+from dataset_script.synthetic.options import ARCHIVE_SUFFIX
 from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.scene import Interferogram, Scene
-
-ARCHIVE_SUFFIX = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
 
 
 def make_frame(plan: FramePlan, out: Path, archive: str) -> Iterator[int]:

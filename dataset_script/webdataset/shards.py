@@ -15,10 +15,7 @@ from dataset_script.cubes.locations import file_name, file_system, is_url, reach
 from dataset_script.cubes.members import check_member
 from dataset_script.problems import Problem, ProblemError
 from dataset_script.safe_files import write_json
-from dataset_script.webdataset.sample_files import (
-    decode_sample,
-    shard_features,
-)
+from dataset_script.webdataset.sample_files import decode_sample, shard_features
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -54,8 +54,7 @@ def _check_card(api: HfApi, folder: Path, kind: Kind) -> None:
     if not card.exists():
         return
     answer = get_session().post(
-        f"{api.endpoint}/api/validate-yaml",
-        json={"content": card.read_text(), "repoType": kind},
+        f"{api.endpoint}/api/validate-yaml", json={"content": card.read_text(), "repoType": kind}
     )
     if answer.status_code == 400:
         errors = "; ".join(error["message"] for error in answer.json()["errors"])

@@ -36,10 +36,7 @@ def require_size(name: str, height: int, width: int, max_pixels: int) -> None:
 
 
 def check_place(
-    name: str,
-    transform: Affine | None,
-    crs: str | None,
-    corners: Sequence[tuple[float, float]],
+    name: str, transform: Affine | None, crs: str | None, corners: Sequence[tuple[float, float]]
 ) -> None:
     """Refuse a georeference that makes no sense.
 

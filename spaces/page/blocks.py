@@ -65,9 +65,7 @@ def _input_tabs(handlers: Handlers) -> dict[str, Any]:
             )
         with gr.Tab("Upload"):
             form["upload"] = file_input(
-                label="GeoTIFFs, .npz or .zarr.zip",
-                height=150,
-                elem_id="upload",
+                label="GeoTIFFs, .npz or .zarr.zip", height=150, elem_id="upload"
             )
             gr.HTML(guide.upload_help(handlers.settings))
         with gr.Tab("Browse"):

@@ -35,10 +35,7 @@ KINDS = {
             },
         ),
     ),
-    "temporal": (
-        "classification",
-        ModelConfig("timm", "test_resnet", temporal="mean"),
-    ),
+    "temporal": ("classification", ModelConfig("timm", "test_resnet", temporal="mean")),
 }
 
 

@@ -51,11 +51,7 @@ def _choose(samples: Samples, count: int) -> np.ndarray:
 
 
 def make_examples(
-    forward: Forward,
-    samples: Samples,
-    device: torch.device,
-    count: int,
-    temperature: float = 1.0,
+    forward: Forward, samples: Samples, device: torch.device, count: int, temperature: float = 1.0
 ) -> list[Example]:
     """Run a model on a few samples.
 

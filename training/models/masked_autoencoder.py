@@ -70,12 +70,7 @@ class MaskedAutoencoder(nn.Module):
             std = BY_NAME[PHASE].std
             circular = 2 * (1 - torch.cos(difference[..., self.phase] * std)) / std**2
             error = torch.cat(
-                [
-                    error[..., : self.phase],
-                    circular[..., None],
-                    error[..., self.phase + 1 :],
-                ],
-                -1,
+                [error[..., : self.phase], circular[..., None], error[..., self.phase + 1 :]], -1
             )
         hidden = answer.mask
         return (error.mean((2, 3)) * hidden).sum(1) / hidden.sum(1)

@@ -74,8 +74,5 @@ def load_run(run: Path) -> LoadedRun:
         ) from None
     results = run / "results.json"
     return LoadedRun(
-        model.eval(),
-        facts,
-        config,
-        json.loads(results.read_text()) if results.exists() else None,
+        model.eval(), facts, config, json.loads(results.read_text()) if results.exists() else None
     )

@@ -140,13 +140,11 @@ def to_markdown(rows: Sequence[Row], reference: Reference) -> str:
     in italics.
     """
     lengths = sorted({row.timeseries_length for row in rows})
-    lines = [
-        f"| model | atmosphere | {' | '.join(_length_title(length) for length in lengths)} |",
-        "|" + " --- |" * (2 + len(lengths)),
-    ]
+    titles = ["single image" if n == 1 else f"time series (T={n})" for n in lengths]
+    lines = [f"| model | atmosphere | {' | '.join(titles)} |", "|" + " --- |" * (2 + len(lengths))]
     keys = list(dict.fromkeys((row.model, row.atmosphere) for row in rows))
-    order = ("no", "yes", "corrected")
-    keys.sort(key=lambda key: (_first(rows, key[0]), order.index(key[1])))
+    order, models = ("no", "yes", "corrected"), [row.model for row in rows]
+    keys.sort(key=lambda key: (models.index(key[0]), order.index(key[1])))
     for model, atmosphere in keys:
         texts = []
         for length in lengths:
@@ -160,14 +158,6 @@ def to_markdown(rows: Sequence[Row], reference: Reference) -> str:
             texts.append(text + (f"<br>*{_published(known)}*" if known else ""))
         lines.append(f"| {model} | {atmosphere} | {' | '.join(texts)} |")
     return "\n".join(lines) + "\n"
-
-
-def _first(rows: Sequence[Row], model: str) -> int:
-    return next(place for place, row in enumerate(rows) if row.model == model)
-
-
-def _length_title(length: int) -> str:
-    return "single image" if length == 1 else f"time series (T={length})"
 
 
 def _cell(row: Row) -> str:

@@ -98,6 +98,7 @@ def annotate(
         if present
     )
     flags = _flags(scene, interferogram, defect)
+    noisy = scene.visible & (interferogram.coherence < LOW_COHERENCE)
     polygons, types, levels = [], [], []
     for patch in patches:
         for polygon in trace_polygons(patch.pixels):
@@ -122,7 +123,7 @@ def annotate(
         phase=_phase(patches),
         confidence=_confidence(patches),
         segmentation_mask=tuple(polygons),
-        caption=write_caption(flags, findings, defect, _noisy_place(scene, interferogram)),
+        caption=write_caption(flags, findings, defect, _place(scene, noisy)),
         is_crowd=int(len(polygons) > 1),
         **flags,
     )
@@ -239,7 +240,3 @@ def _place(scene: Scene, pixels: np.ndarray) -> tuple[float, float]:
     rows, columns = np.nonzero(pixels if pixels.any() else scene.visible)
     height, width = scene.visible.shape
     return rows.mean() / height, columns.mean() / width
-
-
-def _noisy_place(scene: Scene, interferogram: Interferogram) -> tuple[float, float]:
-    return _place(scene, scene.visible & (interferogram.coherence < LOW_COHERENCE))

@@ -135,11 +135,7 @@ class Spheroid:
         trend, plunge = np.radians(self.trend), np.radians(self.plunge)
         first = np.array([np.cos(trend), -np.sin(trend), 0.0])
         third = np.array(
-            [
-                np.sin(trend) * np.sin(plunge),
-                np.cos(trend) * np.sin(plunge),
-                np.cos(plunge),
-            ]
+            [np.sin(trend) * np.sin(plunge), np.cos(trend) * np.sin(plunge), np.cos(plunge)]
         )
         return np.stack([first, np.cross(third, first), third])
 

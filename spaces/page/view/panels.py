@@ -14,12 +14,7 @@ from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.view import images
 
-_PANELS = (
-    "Wrapped phase",
-    "Probability of deformation",
-    "Coherence",
-    "Phase over terrain",
-)
+_PANELS = ("Wrapped phase", "Probability of deformation", "Coherence", "Phase over terrain")
 _WAITING = "Choose a scene: the picture appears here."
 
 

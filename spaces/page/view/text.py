@@ -77,11 +77,7 @@ def numbers(answer: Answer) -> str:
             f"probability {share:.1%}, {who}; decides at {verdict.threshold:.0%}",
         ),
         _box("Deforming area", area, where),
-        _box(
-            "Centroid",
-            place,
-            "of the largest patch" if place != "–" else "no mask or no place",
-        ),
+        _box("Centroid", place, "of the largest patch" if place != "–" else "no mask or no place"),
         _box(
             "Mean coherence",
             "–" if math.isnan(coherence) else f"{coherence:.2f}",

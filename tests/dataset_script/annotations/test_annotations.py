@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from dataset_script.annotations.reading import read_annotations, read_frame_names
 from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.errors import DataError
-from dataset_script.labels import (
-    ACTIVITY_TYPES,
-    FLAGS,
-    INTENSITY_LEVELS,
-    LABELS,
-    PHASES,
-)
+from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
 from tests.cubes import make_records
 
 

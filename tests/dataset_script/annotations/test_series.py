@@ -108,10 +108,7 @@ def test_unusable_annotations_are_left_out_of_derived_groups():
         ({"length": 1, "secondary_date": ["20180118"], "uniqueID": [1]}, "the annotation"),
         ({"length": 2, "secondary_date": ["20180117"], "uniqueID": [1]}, "differ in length"),
         ({"length": 1, "uniqueID": [1]}, "secondary_date"),
-        (
-            {"length": 2, "secondary_date": ["20180117"] * 2, "uniqueID": [1, 1]},
-            "duplicate pair",
-        ),
+        ({"length": 2, "secondary_date": ["20180117"] * 2, "uniqueID": [1, 1]}, "duplicate pair"),
     ],
 )
 def test_a_timeseries_file_that_does_not_fit_is_an_error(tmp_path, entry, complaint):

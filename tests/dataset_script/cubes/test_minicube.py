@@ -19,9 +19,7 @@ FORMS = [
     pytest.param(form, version, consolidated, top, fill, id=f"{form}-v{version}-{number}")
     for number, (form, version, (consolidated, top, fill)) in enumerate(
         itertools.product(
-            ("directory", "zip", "tar"),
-            (2, 3),
-            ((True, True, 255), (False, False, None)),
+            ("directory", "zip", "tar"), (2, 3), ((True, True, 255), (False, False, None))
         )
     )
 ]

@@ -105,10 +105,7 @@ def test_tilted_spheroid_turns_with_its_trend(points):
 
 @pytest.mark.parametrize(
     "source",
-    [
-        Dislocation(0, 0, 900, 2000, 2000, 0, 90, (0, 0, 1)),
-        Spheroid(0, 0, 900, (500, 500, 1000)),
-    ],
+    [Dislocation(0, 0, 900, 2000, 2000, 0, 90, (0, 0, 1)), Spheroid(0, 0, 900, (500, 500, 1000))],
 )
 def test_source_that_breaks_the_surface_is_refused(source):
     with pytest.raises(ValueError, match="reaches the surface"):

@@ -7,9 +7,7 @@ from dataset_script.annotations.record import from_record
 from dataset_script.annotations.series import derive_groups, make_samples
 from dataset_script.channels import CHANNELS, MASKS
 from dataset_script.rows.encoding import describe
-from dataset_script.webdataset.shards import (
-    shard_path,
-)
+from dataset_script.webdataset.shards import shard_path
 from tests.cubes import make_cube, make_records
 from tests.dataset_script.webdataset.theirs import SIZE, theirs, write_theirs
 

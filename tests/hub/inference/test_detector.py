@@ -246,9 +246,7 @@ def test_another_grid_comes_back_on_its_own():
 
 def test_several_types_share_the_probability():
     detector = pointwise(
-        task="activity_type",
-        classes=("Non_Deformation", *"ABCDEF"),
-        threshold=0.5,
+        task="activity_type", classes=("Non_Deformation", *"ABCDEF"), threshold=0.5
     )
     row = make_row(np.random.default_rng(3), 1, 2, SIZE)
     prediction = detector.predict(load_scene(row))

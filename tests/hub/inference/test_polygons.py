@@ -71,10 +71,7 @@ def test_a_patch_across_the_antimeridian_is_cut_there():
     ring = shapely.box(179.5, -17, 180.5, -16).difference(shapely.box(179.9, -16.6, 180.1, -16.4))
     two = cut_at_antimeridian(ring)
     assert two.is_valid and two.geom_type == "MultiPolygon"
-    assert [part.bounds for part in two.geoms] == [
-        (179.5, -17, 180, -16),
-        (-180, -17, -179.5, -16),
-    ]
+    assert [part.bounds for part in two.geoms] == [(179.5, -17, 180, -16), (-180, -17, -179.5, -16)]
     assert two.area == pytest.approx(ring.area)
     for whole, there in ((180, -180), (181, -179), (-190, 170)):
         moved = cut_at_antimeridian(shapely.box(whole, 0, whole + 1, 1))
