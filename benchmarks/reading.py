@@ -17,7 +17,7 @@ from benchmarks.workload import DEVICE, T, Workload
 from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.rows.tables import RasterColumn
 from training.data.loader import Loader
-from training.data.sources import Samples
+from training.data.samples import Samples
 from training.inputs.preprocessing import Preprocessor
 
 OURS = "ours, compact batch"

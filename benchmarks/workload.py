@@ -22,8 +22,9 @@ from dataset_script.source.source import Source, open_source
 from dataset_script.synthetic.pipeline import synthesize
 from training.config.schema import Config, DataConfig
 from training.data.loader import Loader
+from training.data.samples import Samples
 from training.data.sampling import Share, share_out
-from training.data.sources import Samples, open_data
+from training.data.sources import open_data
 from training.inputs.preprocessing import Preprocessor
 
 T = 3

@@ -15,6 +15,8 @@ from dataset_script.errors import ConfigError
 
 Date = Literal["pair", "primary", "secondary", "static"]
 
+PHASE, COHERENCE, DEM = "insar_difference", "insar_coherence", "dem"
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -67,7 +69,7 @@ _ATMOSPHERE = (
 
 CHANNELS: tuple[Channel, ...] = (
     Channel(
-        "insar_difference",
+        PHASE,
         "wrapped phase",
         "rad",
         "float32",
@@ -76,7 +78,7 @@ CHANNELS: tuple[Channel, ...] = (
         "pair",
     ),
     Channel(
-        "insar_coherence",
+        COHERENCE,
         "coherence",
         "1/255",
         "uint8",

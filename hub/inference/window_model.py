@@ -15,7 +15,7 @@ from hub.scenes.scene import Scene
 from training.data.tasks import Task
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
-from training.models.model import wrap
+from training.models.model import wrap_backbone
 
 
 class WindowModel:
@@ -38,7 +38,7 @@ class WindowModel:
     def __init__(self, backbone: nn.Module, facts: ModelFacts, device: str | None = None) -> None:
         self.facts = facts
         self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.model = wrap(backbone, facts.library, facts.objective).to(self.device).eval()
+        self.model = wrap_backbone(backbone, facts.library, facts.objective).to(self.device).eval()
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
         preprocessor = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
         # The statistics travel with the weights; the channel table may have moved on since.

@@ -96,7 +96,7 @@ def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
     called = 1 / (1 + np.exp(-scores / loaded.facts.temperature)) >= loaded.facts.threshold
     samples = samples_of(dataset, "test")
     truth = samples.positive
-    facts, labels = zip(*((samples.facts(i), samples.labels(i)) for i in range(10)), strict=True)
+    facts, labels = zip(*((samples.metadata(i), samples.labels(i)) for i in range(10)), strict=True)
     tables = ("frame", "volcano", "activity_type", "intensity", "confounder")
     members = {f"per_{table}": {} for table in tables}
     for i in range(10):

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.data.samples import Samples
 from training.data.sampling import Share
-from training.data.sources import Samples
 
 _AHEAD = 2
 

@@ -30,8 +30,8 @@ _ANNOTATIONS = (
 
 
 @dataclass(frozen=True)
-class RowFacts:
-    """What is known of a row without its pixels.
+class RowMetadata:
+    """A row without its pixels.
 
     Attributes:
         sample_id: Id of the row.
@@ -80,10 +80,10 @@ class Rows:
         self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
         table = dataset.select_columns(list(columns)).with_format("arrow")[:]
         self._rasters = {name: RasterColumn(table.column(name)) for name in columns}
-        self.facts = _facts(dataset)
+        self.metadata = _metadata(dataset)
 
     def __len__(self) -> int:
-        return len(self.facts)
+        return len(self.metadata)
 
     def read(self, row: int) -> dict[str, np.ndarray]:
         """Read one row without copying a pixel.
@@ -104,10 +104,10 @@ def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
     return feature.shape
 
 
-def _facts(dataset: Dataset) -> list[RowFacts]:
+def _metadata(dataset: Dataset) -> list[RowMetadata]:
     columns = dataset.select_columns(list(_ANNOTATIONS)).with_format("arrow")[:].to_pydict()
     return [
-        RowFacts(
+        RowMetadata(
             columns["sample_id"][row],
             columns["frame_id"][row],
             columns["volcanoes"][row],

@@ -15,13 +15,14 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
+from dataset_script.channels import PHASE
 from training.data.loader import Batch
-from training.data.sources import Samples
+from training.data.samples import Samples
 from training.data.tasks import IGNORED, Task
 from training.evaluation.operating_point import choose_threshold
 from training.evaluation.predictions import SPAN, Forward, Predictions, predict
 from training.evaluation.report import overall_metrics
-from training.inputs.augmentation import PHASE, wrap
+from training.inputs.augmentation import wrap
 
 _WINDOW = 9  # pixels over which a pixel's gradient is averaged, as a single one is mostly noise
 

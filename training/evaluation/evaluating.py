@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from dataset_script.channels import PHASE
 from dataset_script.safe_files import write_json
 from training.data.loader import Batch
 from training.data.sources import OpenedData, open_data
@@ -100,7 +101,7 @@ def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
 
 def _baselines(loaded: LoadedRun, split: str, accelerator: Accelerator) -> dict[str, Any]:
     config = loaded.config
-    channels, config.data.channels = config.data.channels, ["insar_difference"]
+    channels, config.data.channels = config.data.channels, [PHASE]
     try:
         data = open_data(config, ("train", split))
     finally:

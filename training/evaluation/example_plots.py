@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from training.data.loader import Loader
+from training.data.samples import Samples
 from training.data.sampling import Share
-from training.data.sources import Samples
 from training.data.tasks import IGNORED, Task
 from training.evaluation.plots import MODEL_COLOUR, TRUTH_COLOUR
 from training.evaluation.predictions import Forward
@@ -79,7 +79,7 @@ def make_examples(
     target = batch.target.cpu().numpy()
     examples = []
     for place, sample in enumerate(chosen):
-        facts = samples.facts(int(sample))
+        facts = samples.metadata(int(sample))
         title = f"{facts.frame_id} {facts.primary_date}"
         if task.objective == "segmentation":
             mask = target[last[place]]

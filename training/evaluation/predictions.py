@@ -17,8 +17,8 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from training.data.loader import Batch, Loader
+from training.data.samples import Samples
 from training.data.sampling import share_out
-from training.data.sources import Samples
 from training.data.tasks import IGNORED, Task
 from training.evaluation.metrics import histogram_levels
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dataset_script.labels import ACTIVITY_TYPES, CONFOUNDERS, INTENSITY_LEVELS
-from training.data.sources import Samples
+from training.data.samples import Samples
 from training.evaluation.detection import KEYS, Detection, flat_answers
 from training.evaluation.metrics import at_threshold, bootstrap, scores_of
 from training.evaluation.predictions import Predictions
@@ -119,7 +119,7 @@ def tables(
         `per_frame`, `per_volcano`, `per_activity_type`, `per_intensity` and `per_confounder`:
         metrics by name, with the number of `samples`.
     """
-    facts = [samples.facts(i) for i in range(len(samples))]
+    facts = [samples.metadata(i) for i in range(len(samples))]
     labels = [samples.labels(i) for i in range(len(samples))]
     negative = ~samples.positive
     frames = {
@@ -190,7 +190,7 @@ def confidence_intervals(
     Returns:
         Lower and upper end by metric.
     """
-    names = [samples.facts(i).group for i in range(len(samples))]
+    names = [samples.metadata(i).group for i in range(len(samples))]
     groups = np.unique(names, return_inverse=True)[1]
     detection = Detection(predictions)
     return bootstrap(lambda weights: detection.metrics(weights, threshold), groups, seed)

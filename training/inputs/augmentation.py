@@ -24,12 +24,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES
+from dataset_script.channels import (
+    ATMOSPHERIC_CHANNELS,
+    ATMOSPHERIC_VARIABLES,
+    COHERENCE,
+    DEM,
+    PHASE,
+)
 from training.config.schema import AugmentationConfig
 from training.data.sampling import AUGMENT, stream
 from training.data.tasks import IGNORED
-
-PHASE, COHERENCE, DEM = "insar_difference", "insar_coherence", "dem"
 
 
 def wrap(phase: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import nn
 from dataset_script.errors import ConfigError
 from training.config.schema import ModelConfig
 from training.models.families import Wanted, build_smp, build_timm, build_transformers
-from training.models.model import OURS, Model, wrap
+from training.models.model import OURS, Model, wrap_backbone
 from training.models.temporal import TemporalClassifier, TemporalSegmenter
 from training.models.weights import load_weights
 
@@ -50,7 +50,9 @@ def build_model(
     planes = num_channels * timeseries_length if stacked else num_channels
     wanted = Wanted(planes, num_classes, image_size, config.pretrained, config.options)
     build = _stacked if stacked else _temporal
-    model = wrap(build(config, objective, wanted), config.library if stacked else OURS, objective)
+    model = wrap_backbone(
+        build(config, objective, wanted), config.library if stacked else OURS, objective
+    )
     if config.init_from:
         report = load_weights(model, Path(config.init_from))
         level = logging.WARNING if report.missing else logging.INFO

@@ -15,11 +15,9 @@ import torch
 from torch import Tensor, nn
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
-from dataset_script.channels import BY_NAME
+from dataset_script.channels import BY_NAME, PHASE
 from training.errors import refusals, refuse_reserved, refuse_unknown
 from training.facts import CONFIG_KEY
-
-PHASE = "insar_difference"
 
 
 class MaskedAutoencoder(nn.Module):

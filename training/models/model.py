@@ -47,7 +47,7 @@ class Model(nn.Module):
         return logits
 
 
-def wrap(backbone: nn.Module, library: str, objective: str) -> Model:
+def wrap_backbone(backbone: nn.Module, library: str, objective: str) -> Model:
     """Put a loaded module behind the common face.
 
     Args:

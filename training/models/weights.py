@@ -39,8 +39,8 @@ _SPELLINGS = (
 
 
 @dataclass(frozen=True)
-class Report:
-    """What became of the weights.
+class LoadedWeights:
+    """Which weights of a file were loaded into a model.
 
     Attributes:
         file: The file read.
@@ -68,7 +68,7 @@ class Report:
         return "; ".join(lines)
 
 
-def load_weights(model: nn.Module, path: Path) -> Report:
+def load_weights(model: nn.Module, path: Path) -> LoadedWeights:
     """Fill a model with the weights of another that shares a part with it.
 
     A first convolution of fewer planes is inflated and position embeddings are resampled (see
@@ -107,7 +107,7 @@ def load_weights(model: nn.Module, path: Path) -> Report:
             "the same architecture?"
         )
     model.load_state_dict(fitting, strict=False)
-    return Report(
+    return LoadedWeights(
         file=file,
         prefixes=(before, after),
         loaded=tuple(fitting),

@@ -28,7 +28,7 @@ def test_groups_give_fresh_steps_each_epoch_and_train(cubes, tmp_path):
     options = DIRECT | {"data.config": "groups", "data.timeseries_length": 2}
     config = small(cubes, tmp_path / "run", **options)
     samples = open_data(config).splits["train"]
-    available = len(samples.facts(0).confidence)
+    available = len(samples.metadata(0).confidence)
     assert available > 2
     assert len({tuple(samples.steps(0, epoch)) for epoch in range(40)}) > 1
     train(config)

@@ -9,8 +9,9 @@ from tests.rows import make_dataset, make_dataset_folder
 from tests.training.experiments import samples_of, small
 from training.data.loader import Loader
 from training.data.rows import Rows
+from training.data.samples import Samples
 from training.data.sampling import share_out
-from training.data.sources import Samples, open_data
+from training.data.sources import open_data
 from training.data.tasks import IGNORED, StepLabels, Task
 from training.inputs.preprocessing import Preprocessor, upsample_nodes
 
@@ -147,7 +148,7 @@ GROUP = Task("binary", "classification", "union", 3)
 def group_samples(lengths, fresh):
     parts = [make_dataset(1, steps, seed=i, channels=["dem"]) for i, steps in enumerate(lengths)]
     rows = Rows(parts[0], ["dem"])
-    rows.facts = [Rows(part, ["dem"]).facts[0] for part in parts]
+    rows.metadata = [Rows(part, ["dem"]).metadata[0] for part in parts]
     return Samples(rows, GROUP, seed=0, fresh=fresh)
 
 

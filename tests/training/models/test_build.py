@@ -8,7 +8,7 @@ from dataset_script.errors import ConfigError
 from tests.training.experiments import build
 from training.config.schema import ModelConfig
 from training.models.inflation import first_convolution
-from training.models.model import wrap
+from training.models.model import wrap_backbone
 
 VIT = {
     "hidden_size": 32,
@@ -158,7 +158,7 @@ def test_planes_are_time_major():
             return planes.mean((2, 3))
 
     images = torch.arange(6.0).reshape(1, 2, 3, 1, 1).expand(1, 2, 3, 8, 8)
-    answer = wrap(Probe(), "timm", "classification")(images)
+    answer = wrap_backbone(Probe(), "timm", "classification")(images)
     assert answer.tolist() == [[0, 1, 2, 3, 4, 5]]
 
 
@@ -175,12 +175,12 @@ def test_backbones_are_the_libraries_own():
 def test_wrapping_a_loaded_module_gives_the_same_logits():
     built = build(CLASSIFIERS["resnet"], steps=3).eval()
     images = torch.randn(2, 3, 9, 64, 64)
-    again = wrap(built.backbone, "timm", "classification")
+    again = wrap_backbone(built.backbone, "timm", "classification")
     assert torch.equal(built(images), again(images))
     with pytest.raises(ConfigError, match="unknown library 'keras'"):
-        wrap(built.backbone, "keras", "classification")
+        wrap_backbone(built.backbone, "keras", "classification")
     with pytest.raises(ConfigError, match="unknown objective 'detection'"):
-        wrap(built.backbone, "timm", "detection")
+        wrap_backbone(built.backbone, "timm", "detection")
 
 
 @pytest.mark.parametrize("classes", [2, 5])
