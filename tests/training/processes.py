@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import socket
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["training.evaluation.evaluating", "training.fit.experiment"])
@@ -33,7 +33,11 @@ def run(function, *arguments, ranks=1, **environment):
         for rank in range(ranks):
             place = {"RANK": rank, "LOCAL_RANK": rank, **together} if ranks > 1 else {}
             answers.append(pool.submit(_call, environment | place, function, arguments))
-        return [answer.result(timeout=240) for answer in answers]
+        # The first to fail says why; the others then only miss it.
+        finished, _ = wait(answers, 240, FIRST_EXCEPTION)
+        for answer in finished:
+            answer.result()
+        return [answer.result(timeout=0) for answer in answers]
 
 
 def _call(environment, function, arguments):

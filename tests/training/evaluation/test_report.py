@@ -16,7 +16,7 @@ class Groups:
     def __len__(self):
         return len(self.groups)
 
-    def facts(self, sample):
+    def metadata(self, sample):
         return SimpleNamespace(group=str(self.groups[sample]))
 
 
