@@ -69,24 +69,10 @@ _ATMOSPHERE = (
 
 CHANNELS: tuple[Channel, ...] = (
     Channel(
-        PHASE,
-        "wrapped phase",
-        "rad",
-        "float32",
-        0.001489616346722796,
-        1.6176833645747521,
-        "pair",
+        PHASE, "wrapped phase", "rad", "float32", 0.001489616346722796, 1.6176833645747521, "pair"
     ),
-    Channel(
-        COHERENCE,
-        "coherence",
-        "1/255",
-        "uint8",
-        69.3472689222075,
-        76.50325808397666,
-        "pair",
-    ),
-    Channel("dem", "elevation", "m", "float32", 833.0587512223403, 977.504283216005, "static"),
+    Channel(COHERENCE, "coherence", "1/255", "uint8", 69.3472689222075, 76.50325808397666, "pair"),
+    Channel(DEM, "elevation", "m", "float32", 833.0587512223403, 977.504283216005, "static"),
     *(
         Channel(f"{date}_date_{name}", f"{title}, {date} date", unit, "float32", mean, std, date)
         for name, title, unit, mean, std in _ATMOSPHERE
