@@ -21,8 +21,8 @@ def renamed(path: Path, shared: bool = False) -> Iterator[Path]:
 
     Args:
         path: The file's final name; its folder is made.
-        shared: Whether other processes may write the same file at the same time: the temporary
-            name is then this process's own. Otherwise a run takes over what a killed one left.
+        shared: Whether others may write it at the same time: the temporary name is then this
+            process's own. Otherwise a run takes over what a killed one left.
 
     Raises:
         DataError: If the folder cannot be written to or the disk is full.

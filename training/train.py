@@ -10,8 +10,7 @@ Add `--config_file configs/accelerate/ddp.yaml` before the script for several GP
 import sys
 from pathlib import Path
 
-# Python puts this script's folder first on the path, where our data.py, config.py and evaluate.py
-# would hide libraries of the same names; the project's folder belongs there.
+# Not this script's folder, whose evaluate.py would hide the library of that name.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging

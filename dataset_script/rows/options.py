@@ -77,14 +77,10 @@ class RowOptions:
 
 
 def option_fields(cls: type) -> dict[str, tuple[Any, Any, str]]:
-    """The fields of a dataclass of options, for whoever makes a command line of them.
+    """Type, default and explanation of each field of a dataclass, to make a command line of it.
 
     Args:
-        cls: The dataclass; each field is explained under "Attributes" in its docstring, or in that
-            of the class that it inherits the field from.
-
-    Returns:
-        Type, default and explanation (one sentence without a final stop) by name.
+        cls: The dataclass; "Attributes" in its docstring, or its parents', explain the fields.
     """
     kinds = typing.get_type_hints(cls)
     told = {

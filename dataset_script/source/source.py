@@ -134,10 +134,7 @@ def _beside(minicubes: str | Path) -> Path:
 
 
 def _stamps(path: str) -> Iterator[object]:
-    """What shows that a cube was changed, without reading it: each file's size and times.
-
-    A folder of chunks over plain HTTP has no list of its files; there its metadata must do.
-    """
+    """Each file's size and times; plain HTTP lists no files, there a folder's metadata must do."""
     if not is_url(path):
         if Path(path).is_dir():
             yield from _files(path, "")

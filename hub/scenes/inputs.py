@@ -12,9 +12,9 @@ from pathlib import Path
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.scenes.load import load_scene
 from hub.scenes.readers.licsar import (
-    COHERENCE,
-    HEIGHT,
-    PHASE,
+    COHERENCE_SUFFIX,
+    HEIGHT_SUFFIX,
+    PHASE_SUFFIX,
     frame_of,
     is_phase,
     pair_dates,
@@ -77,7 +77,7 @@ def find_inputs(inputs: Sequence[str | Path], length: int) -> list[SceneInput]:
         path = Path(text)
         if is_phase(path):
             phases.append(path)
-        elif text.endswith((COHERENCE, HEIGHT)):
+        elif text.endswith((COHERENCE_SUFFIX, HEIGHT_SUFFIX)):
             companions.append(path)
         elif "::" in text and not text.rpartition("/")[2].isdigit():
             found += _or_broken(text, partial(_rows, text))
@@ -143,7 +143,7 @@ def _expand(text: str) -> list[str]:
         return [text]
     if not found:
         raise ConfigError(
-            f"{text} stands for nothing: no .npz, *{PHASE} or minicube was found there"
+            f"{text} stands for nothing: no .npz, *{PHASE_SUFFIX} or minicube was found there"
         )
     return found
 
@@ -204,7 +204,7 @@ def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> 
         for dates_of_series in in_series(list(by_date), length):
             paths = [by_date[date] for date in dates_of_series]
             stems = {stem_of(path) for path in paths}
-            heights = [path for path in companions if path.name.endswith(HEIGHT)]
+            heights = [path for path in companions if path.name.endswith(HEIGHT_SUFFIX)]
             files = [*paths, *(path for path in companions if stem_of(path) in stems)]
             files += heights if len(heights) == 1 else []
             label = ", ".join(map(str, paths))

@@ -18,7 +18,7 @@ from hub.scenes.checks import SceneError
 from hub.scenes.readers.rasters import on_grid, read_raster
 from hub.scenes.scene import Scene, make_scene
 
-PHASE, COHERENCE, HEIGHT = ".geo.diff_pha.tif", ".geo.cc.tif", ".geo.hgt.tif"
+PHASE_SUFFIX, COHERENCE_SUFFIX, HEIGHT_SUFFIX = ".geo.diff_pha.tif", ".geo.cc.tif", ".geo.hgt.tif"
 _DATES = re.compile(r"(?<!\d)(\d{8})_(\d{8})(?!\d)")
 _FRAME = re.compile(r"\d{3}[AD]_\w{5}_\w{6}")
 
@@ -45,7 +45,7 @@ def frame_of(path: Path) -> str | None:
 
 def is_phase(path: Path) -> bool:
     """Whether a file's name says that it holds LiCSAR wrapped phase."""
-    return path.name.endswith(PHASE)
+    return path.name.endswith(PHASE_SUFFIX)
 
 
 def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Scene:
@@ -105,18 +105,18 @@ def read_licsar(paths: Sequence[Path], name: str | None, max_pixels: int) -> Sce
 
 def _sort_by_kind(paths: Sequence[Path]) -> tuple[list[Path], dict[str, Path], list[Path]]:
     phases = [path for path in paths if is_phase(path)]
-    coherences = {stem_of(path): path for path in paths if path.name.endswith(COHERENCE)}
-    heights = [path for path in paths if path.name.endswith(HEIGHT)]
+    coherences = {stem_of(path): path for path in paths if path.name.endswith(COHERENCE_SUFFIX)}
+    heights = [path for path in paths if path.name.endswith(HEIGHT_SUFFIX)]
     if len(paths) == 1 and not coherences and not heights:
         phases = list(paths)
     known = {*phases, *coherences.values(), *heights}
     if unknown := [path.name for path in paths if path not in known]:
         raise SceneError(
-            f"cannot tell what {', '.join(unknown)} holds; files end in {PHASE}, {COHERENCE} "
-            f"or {HEIGHT}"
+            f"cannot tell what {', '.join(unknown)} holds; files end in {PHASE_SUFFIX}, "
+            f"{COHERENCE_SUFFIX} or {HEIGHT_SUFFIX}"
         )
     if not phases:
-        raise SceneError(f"there is no phase: none of the files ends in {PHASE}")
+        raise SceneError(f"there is no phase: none of the files ends in {PHASE_SUFFIX}")
     if len(heights) > 1:
         raise SceneError(f"there are {len(heights)} elevation files; one is expected")
     if orphans := coherences.keys() - {stem_of(path) for path in phases}:
@@ -143,14 +143,14 @@ def _in_order(phases: Sequence[Path]) -> list[Path]:
 
 def stem_of(path: Path) -> str:
     """A phase or coherence file's name without what says which of them it is."""
-    for suffix in (PHASE, COHERENCE):
+    for suffix in (PHASE_SUFFIX, COHERENCE_SUFFIX):
         if path.name.endswith(suffix):
             return path.name.removesuffix(suffix)
     return path.stem
 
 
 def _beside(phase: Path) -> Path | None:
-    path = phase.with_name(stem_of(phase) + COHERENCE)
+    path = phase.with_name(stem_of(phase) + COHERENCE_SUFFIX)
     return path if path.exists() else None
 
 
@@ -158,7 +158,7 @@ def _find_height(phase: Path) -> Path | None:
     folder = phase.absolute().parent
     for place in (folder, folder.parent, folder.parent.parent):
         for where in (place, place / "metadata"):
-            found = sorted(where.glob(f"*{HEIGHT}"))
+            found = sorted(where.glob(f"*{HEIGHT_SUFFIX}"))
             if len(found) == 1:
                 return found[0]
     return None

@@ -17,7 +17,7 @@ import rasterio
 
 from dataset_script.errors import HephaestusError
 from hub.scenes.load import load_scene
-from hub.scenes.readers.licsar import PHASE
+from hub.scenes.readers.licsar import PHASE_SUFFIX
 from hub.scenes.readers.rasters import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
@@ -132,10 +132,10 @@ def _read(paths: list[Path], settings: Settings) -> Scene:
 
 
 def _named_as_phase(path: Path) -> Path:
-    if path.name.endswith(PHASE):
+    if path.name.endswith(PHASE_SUFFIX):
         return path
     stem = re.sub(r"(\.tiff?)+$", "", path.name, flags=re.IGNORECASE) or "upload"
-    return path.rename(path.with_name(stem + PHASE))
+    return path.rename(path.with_name(stem + PHASE_SUFFIX))
 
 
 def _check_tiff(path: Path, settings: Settings) -> None:
