@@ -84,9 +84,9 @@ def measure(args: argparse.Namespace) -> dict:
         return first_batch.measure(work)
 
     def storage() -> list[Goal]:
-        from benchmarks import storage
+        from benchmarks import exporting
 
-        return storage.measure(work)
+        return exporting.stored_sizes(work)
 
     def exporting() -> list[Goal]:
         from benchmarks import exporting

@@ -1,8 +1,9 @@
-"""Export: against a loop of (a), where its time goes, two workers against one; start-up times."""
+"""Export: against a loop of (a), where its time goes, two workers; sizes; start-up times."""
 
 from __future__ import annotations
 
 import cProfile
+import json
 import pstats
 import shutil
 import subprocess
@@ -122,6 +123,33 @@ def grouping(annotations: Path) -> float:
         for length in (1, T):
             make_samples(members, length, split, 0)
     return time.perf_counter() - begun
+
+
+def stored_sizes(work: Workload) -> list[Goal]:
+    """Bytes of a sample on disk in each layout; the compact atmosphere with its error."""
+    goals = []
+    for kind, most in (
+        ("parquet", 9.0),
+        ("arrow", 20.0),
+        ("compact-parquet", 5.0),
+        ("compact-arrow", 8.0),
+    ):
+        folder = work.exported(kind)
+        metadata = json.loads((folder / "metadata.json").read_text())
+        counts = metadata["configs"][f"ts{T}"]["counts"].values()
+        samples = sum(split["samples"] for split in counts)
+        size = sum(file.stat().st_size for file in (folder / "data").rglob("*") if file.is_file())
+        each = size / samples / 1e6
+        said = f"{each:.2f} MB"
+        if metadata["atmosphere_error"]:
+            worst = max(metadata["atmosphere_error"].values())
+            said += f", worst error {worst:.2%} of a standard deviation"
+        goals.append(
+            Goal(f"bytes a T=3 sample, {kind}", f"at most {most:g} MB", said, each <= most)
+        )
+    shards = sum(file.stat().st_size for file in (work.root / "webdataset").iterdir())
+    said = f"{shards / work.count / 1e6:.1f} MB"
+    return [*goals, Goal("bytes a T=3 sample, (b)", "the baseline", said, True)]
 
 
 def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]:
