@@ -17,11 +17,7 @@ Command = Callable[[argparse.Namespace], None]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one of the commands.
-
-    Args:
-        arguments: Command line; None takes the process's own.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     parsed = _parser().parse_args(arguments)
     with readable_errors():
         parsed.run(parsed)

@@ -33,15 +33,8 @@ def _deliver(
 ) -> None:
     """Prepare a repository in a scratch folder, and bring it where the options say.
 
-    Args:
-        args: Parsed options of `_add_target`.
-        kind: model, dataset or space.
-        prepare: Given a scratch folder, returns the folder to publish.
-        owned: See `plans.make_plan`.
-        closing: See `publishing.publish`.
-
-    Raises:
-        ConfigError: If there is no destination.
+    `prepare` is given the scratch folder and returns the folder to publish; for `owned` see
+    `plans.make_plan`, for `closing` `publishing.publish`.
     """
     from hub.repos.plans import Target, list_files, make_plan
     from hub.repos.publishing import copy_to_folder, publish
@@ -224,14 +217,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command.
-
-    Args:
-        arguments: Command line; the process's own if None.
-
-    Raises:
-        SystemExit: With 1 and one line on standard error if the user must act.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     args = _parser().parse_args(arguments)
     with readable_errors():
         args.run_command(args)

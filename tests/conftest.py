@@ -21,7 +21,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest  # noqa: E402
 
-from tests.places import SHARED  # noqa: E402
+from tests.places import ROOT, SHARED  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +40,14 @@ def real_crop():
     if not path.exists():
         pytest.skip("the real pixels are not beside this checkout (../shared/real)")
     return path
+
+
+def pytest_collection_modifyitems(items):
+    """The rooms with the longest files first, so that no process waits for another at the end."""
+    rooms = ("first_steps", "training", "spaces", "hub", "dataset_script")
+
+    def place(item):
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        return rooms.index(room) if room in rooms else len(rooms)
+
+    items.sort(key=place)

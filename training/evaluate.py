@@ -21,14 +21,7 @@ from dataset_script.errors import ConfigError, readable_errors
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and evaluate.
-
-    Args:
-        arguments: The command line; None takes the process's own.
-
-    Raises:
-        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     with readable_errors():
         parser = ArgumentParser(prog="evaluate.py", description=__doc__)
         parser.add_argument("run", type=Path, help="Folder of the run.")

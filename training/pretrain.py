@@ -22,14 +22,7 @@ from training.config.pretraining import PretrainingConfig, validate_pretraining
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and pretrain.
-
-    Args:
-        arguments: The command line; None takes the process's own.
-
-    Raises:
-        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     with readable_errors():
         check = validate_pretraining

@@ -24,14 +24,7 @@ USAGE = "python training/sweep.py SWEEP.yaml [--KEY VALUE ...]"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run the sweep.
-
-    Args:
-        arguments: The command line; None takes the process's own.
-
-    Raises:
-        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print(f"usage: {USAGE}\n\n{__doc__}")

@@ -23,14 +23,7 @@ from training.config.validation import validate
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and train.
-
-    Args:
-        arguments: The command line; None takes the process's own.
-
-    Raises:
-        SystemExit: With 1 and one line on standard error, if something is wrong with the input.
-    """
+    """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with readable_errors():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataset_script.cubes.archives import OpenStore
+from dataset_script.cubes.faults import refuse_passing
 from dataset_script.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _open_group(opened: OpenStore, path: str) -> tuple[zarr.Group, dict[str, zar
 
 
 def _unreadable(error: Exception, path: str) -> ProblemError:
+    refuse_passing(error, path)
     what = f"the cube's metadata cannot be read ({type(error).__name__}: {error})"
     return ProblemError(Problem(what, "fetch the cube again", path))
 

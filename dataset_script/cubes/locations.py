@@ -9,6 +9,8 @@ from typing import Any
 
 import fsspec
 
+from dataset_script.cubes.faults import refuse_passing
+from dataset_script.errors import DataError
 from dataset_script.problems import Problem, ProblemError
 
 SUFFIXES = (".zarr", ".zarr.zip", ".zarr.tar")
@@ -56,13 +58,14 @@ def reaching(path: str | Path) -> Iterator[None]:
     advice = "check the URL, the network and your access to it" if is_url(path) else ""
     try:
         yield
-    except ProblemError:
+    except DataError:
         raise
     except FileNotFoundError:
         what = "no such file or folder"
         raise ProblemError(Problem(what, advice or "check the path", str(path))) from None
     except Exception as error:
         # Each remote file system raises its network library's own kinds.
+        refuse_passing(error, str(path))
         if not is_url(path) and not isinstance(error, OSError):
             raise
         what = f"cannot be reached ({type(error).__name__}: {error})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataset_script.cubes.faults import refuse_passing
 from dataset_script.problems import Problem, ProblemError
 
 
@@ -28,4 +29,6 @@ def check_member(name: str, regular: bool, path: str) -> None:
 
 def damaged(path: str, error: object) -> ProblemError:
     """The error for an archive that cannot be read to its end."""
+    if isinstance(error, BaseException):
+        refuse_passing(error, path)
     return ProblemError(Problem(f"truncated or damaged archive ({error})", "fetch it again", path))

@@ -16,6 +16,7 @@ from dataset_script.channels import MASKS
 from dataset_script.cubes.archives import OpenStore, open_store
 from dataset_script.cubes.arrays import CubeArrays
 from dataset_script.cubes.decoding import decode_raster, fill_missing
+from dataset_script.cubes.faults import refuse_passing
 from dataset_script.cubes.frame_cache import FrameCache
 from dataset_script.cubes.layout import (
     PAIR_DIMS,
@@ -284,6 +285,7 @@ class Minicube:
         try:
             yield
         except Exception as error:  # Codecs, archives and networks each raise their own kinds.
+            refuse_passing(error, self.path)
             what = f"{variable} cannot be read ({type(error).__name__}: {error})"
             raise self._problem(what, pair, "the file is damaged or out of reach") from error
 

@@ -209,13 +209,7 @@ class TrainingLoop(ABC):
             yield batch
 
     def _step(self, batch: Batch, samples: int, ends: bool) -> None:
-        """Add the gradients of a batch to those of its update.
-
-        Args:
-            batch: The batch.
-            samples: Samples of the update, over all processes and accumulated steps.
-            ends: Whether the update follows.
-        """
+        """Add a batch's gradients to those of its update, which has `samples` in all processes."""
         accelerator = self.accelerator
         images, target = self.augment(
             self.preprocess.assemble(batch.rasters),

@@ -112,17 +112,7 @@ class DatasetSplit:
         return sum(file.metadata.num_rows for file in self._files)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Read one row.
-
-        Args:
-            index: Place in the split.
-
-        Returns:
-            Column name to value; rasters are numpy arrays.
-
-        Raises:
-            SceneError: If the split has no such row.
-        """
+        """One row, column name to value, rasters as numpy arrays; `SceneError` if there is none."""
         import datasets
 
         if not 0 <= index < len(self):
