@@ -30,9 +30,9 @@ def refuse_passing(error: BaseException, path: str) -> None:
     while seen is not None:
         if _passes(seen):
             raise PassingFaultError(
-                f"{path} cannot be reached or read ({type(seen).__name__}: {seen}), which may pass; "
-                "check the URL, the network and your access to it, or the memory left, and run the "
-                "same command again: nothing was set aside"
+                f"{path}: cannot be reached or read ({type(seen).__name__}: {seen}); it may pass, "
+                "nothing was set aside: check the URL, the network and your access to it, or the "
+                "memory left, and run the same command again"
             ) from error
         seen = seen.__cause__ or seen.__context__
 
