@@ -23,11 +23,11 @@ from PIL import Image  # noqa: E402
 from scipy.integrate import quad  # noqa: E402
 from scipy.special import gamma, hyp2f1  # noqa: E402
 
-from dataset_script.synthetic.air import weather as atmosphere  # noqa: E402
+from dataset_script.synthetic.air.turbulence import draw_turbulence  # noqa: E402
 from dataset_script.synthetic.frames import plan_frames  # noqa: E402
 from dataset_script.synthetic.ground.grid import FrameGrid  # noqa: E402
 from dataset_script.synthetic.labels.annotating import annotate  # noqa: E402
-from dataset_script.synthetic.radar import coherence  # noqa: E402
+from dataset_script.synthetic.radar.processor import LOOKS, draw_looks  # noqa: E402
 from dataset_script.synthetic.scene import Scene  # noqa: E402
 from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Spheroid  # noqa: E402
 from dataset_script.wrapping import wrap  # noqa: E402
@@ -75,10 +75,12 @@ def draw_noise() -> None:
     """Phase noise against its density, and turbulence against its power laws."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     levels = np.linspace(0.02, 0.97, 40)
-    theory = [_deviation(level, coherence.LOOKS) for level in levels]
-    left.semilogy(levels, theory, lw=1, label=f"Just & Bamler, {coherence.LOOKS} looks")
+    theory = [_deviation(level, LOOKS) for level in levels]
+    left.semilogy(levels, theory, lw=1, label=f"Just & Bamler, {LOOKS} looks")
     rng = np.random.default_rng(0)
-    drawn = [coherence.phase_noise(rng, np.full(20_000, level)).std() for level in levels[::3]]
+    drawn = [
+        np.angle(draw_looks(rng, np.full((100, 200), level)).cross).std() for level in levels[::3]
+    ]
     left.semilogy(levels[::3], drawn, "o", ms=3, label="drawn")
     left.set_xlabel("coherence")
     left.set_ylabel("phase deviation, rad")
@@ -88,7 +90,7 @@ def draw_noise() -> None:
     lags = np.unique(np.geomspace(1, 300, 24).astype(int))
     structure = np.zeros(len(lags))
     for _ in range(8):
-        delay = atmosphere.draw_turbulence(rng, grid)
+        delay = draw_turbulence(rng, grid)
         structure += [np.mean((delay[lag:] - delay[:-lag]) ** 2) for lag in lags]
     distance = lags * pixel_km
     deviation = 1e3 * np.sqrt(structure / 8)

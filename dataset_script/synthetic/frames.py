@@ -6,12 +6,15 @@ import datetime
 from dataclasses import dataclass
 
 from dataset_script.seeding import generator
-from dataset_script.synthetic.ground.grid import FrameGrid
-from dataset_script.synthetic.ground.terrain import CLIMATES, Climate, volcano_count
+from dataset_script.synthetic.ground.climates import CLIMATES, Climate
+from dataset_script.synthetic.ground.grid import PIXEL_DEGREES, STRIPMAP_DEGREES, FrameGrid
+from dataset_script.synthetic.ground.volcanoes import volcano_count
 from dataset_script.synthetic.radar.acquisitions import IndexPair, draw_dates, pair_up
 
 # Sentinel-1 has 175 relative orbits, so that no real frame bears these numbers.
 FIRST_TRACK = 176
+STRIPMAP_EVERY, FIRST_STRIPMAP = 7, 3
+"""Which frames are stripmap frames with fine pixels, as two of the archive's 38 are."""
 _SYLLABLES = (
     ("Ka", "Te", "Mo", "Ru", "Sa", "Ilo", "Be", "Qua", "Nor", "Vel", "Ota", "Zi"),
     ("ra", "mi", "lo", "ven", "tu", "sha", "ndi", "po", "gle", "ko"),
@@ -72,7 +75,9 @@ def plan_frames(
         direction = "AD"[(index + int(seed)) % 2]
         track = FIRST_TRACK + (index * 37 + int(rng.integers(37))) % (1000 - FIRST_TRACK)
         bursts = "".join(f"{n:02d}" for n in rng.integers(4, 15, 3))
-        grid = FrameGrid.around(latitude, rng.uniform(-175, 175), height, width)
+        stripmap = index % STRIPMAP_EVERY == FIRST_STRIPMAP
+        pixel = STRIPMAP_DEGREES if stripmap else PIXEL_DEGREES
+        grid = FrameGrid.around(latitude, rng.uniform(-175, 175), height, width, pixel)
         volcanoes: list[str] = []
         while len(volcanoes) < volcano_count(grid):
             name = "".join(str(rng.choice(part)) for part in _SYLLABLES)

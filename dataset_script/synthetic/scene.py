@@ -14,13 +14,16 @@ import numpy as np
 
 from dataset_script.rows.stratification import stratified_delay
 from dataset_script.seeding import generator
-from dataset_script.synthetic.air import weather as atmosphere
+from dataset_script.synthetic.air.turbulence import draw_disturbances, draw_turbulence
+from dataset_script.synthetic.air.weather import Nodes, draw_weather
 from dataset_script.synthetic.frames import FramePlan
 from dataset_script.synthetic.ground.terrain import draw_terrain
 from dataset_script.synthetic.radar import coherence
 from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.radar.geometry import draw_swath
+from dataset_script.synthetic.radar.processor import draw_processor, process
 from dataset_script.synthetic.sources.activity import draw_activity
+from dataset_script.synthetic.sources.eruptions import FRESH_COHERENCE, draw_eruptions
 from dataset_script.synthetic.sources.history import Episode, cumulative
 from dataset_script.wrapping import wrap
 
@@ -35,7 +38,7 @@ class DatePhase:
     Attributes:
         fields: ERA5-like fields at the pixels, float32 (H, W) by name.
         stratified: Phase of the stratified air, radians (H, W).
-        turbulent: Phase of the turbulent air, radians (H, W).
+        turbulent: Phase of the air that follows no weather model, radians (H, W).
         orbit: Phase ramp of an orbit error, radians (H, W).
     """
 
@@ -58,7 +61,8 @@ class Interferogram:
         orbit: Unwrapped phase of orbit errors.
         glacier: Unwrapped phase of flowing ice.
         coherence: 0..255, whole numbers, 0 outside the swath, float32.
-        noise: Phase noise.
+        noise: What the looks and the processor's filter left of noise, and what they took from the
+            signal.
         phase: The wrapped sum, in (-pi, pi], exactly 0 outside the swath, float32.
     """
 
@@ -104,7 +108,7 @@ class Scene:
         self.days = np.array([(date - plan.dates[0]).days for date in plan.dates])
         self.terrain = draw_terrain(self._rng("terrain"), grid, plan.climate)
         self.swath = draw_swath(self._rng("swath"), grid, plan.direction)
-        self.nodes = atmosphere.Nodes.under(grid, self.terrain.dem)
+        self.nodes = Nodes.under(grid, self.terrain.dem)
         self.orography = self.nodes.spread(self.nodes.orography)
         self.visible = self.swath.inside & ~self.terrain.water
         self.actors = draw_activity(
@@ -115,6 +119,8 @@ class Scene:
         self.units = np.stack(
             [self._unit(actor.source.displacement(east, north)) for actor in self.actors]
         )
+        self.eruptions = draw_eruptions(self._rng("eruptions"), grid, self.terrain, self.actors)
+        self.processor = draw_processor(self._rng("processor"), grid, self.swath)
         self._draw_ice()
         self.roughness = coherence.roughness_coherence(self.terrain)
         self.critical_baseline = coherence.critical_baseline(self.swath, self.terrain)
@@ -147,13 +153,12 @@ class Scene:
 
     def _date(self, index: int) -> DatePhase:
         grid, date = self.plan.grid, self.plan.dates[index]
-        weather = atmosphere.draw_weather(
-            self._rng("weather", date), self.nodes, self.plan.climate, date
-        )
+        weather = draw_weather(self._rng("weather", date), self.nodes, self.plan.climate, date)
         # The delay follows the fields as they are stored, in single precision.
         fields = {name: self.nodes.spread(v).astype(np.float32) for name, v in weather.items()}
         stratified = stratified_delay(fields, self.terrain.dem, self.orography)
-        turbulent = atmosphere.draw_turbulence(self._rng("turbulence", date), grid)
+        turbulent = draw_turbulence(self._rng("turbulence", date), grid)
+        turbulent += draw_disturbances(self._rng("disturbances", date), grid, self.terrain.dem)
         return DatePhase(
             fields,
             self.swath.zenith_phase(stratified),
@@ -169,27 +174,29 @@ class Scene:
         return 2 * np.pi * fringes * ramp / np.ptp(ramp)
 
     def true_coherence(self, pair: IndexPair, moving_phase: np.ndarray) -> np.ndarray:
-        """Coherence on land before it is estimated.
+        """Coherence before it is estimated.
 
         Args:
             pair: Indices of the dates.
             moving_phase: Unwrapped phase of moving ground and ice, (H, W).
 
         Returns:
-            0..1, (H, W).
+            0..1, (H, W), 0 on water.
         """
         i, j = pair
-        total = coherence.temporal_coherence(
-            self.terrain.vegetation, float(self.days[j] - self.days[i])
-        )
+        total = coherence.temporal_coherence(self.terrain.cover, float(self.days[j] - self.days[i]))
         baseline = float(self.baselines[j] - self.baselines[i])
         total *= self.roughness * np.clip(1 - abs(baseline) / self.critical_baseline, 0, 1)
         if moving_phase.any():
             total *= coherence.gradient_coherence(moving_phase)
-        # Rain and soil moisture at either date.
+        # Rain and soil moisture at either date, which rock does not mind.
         for index in pair:
-            total *= self._rng("moisture", self.plan.dates[index]).uniform(0.9, 1)
-        return total
+            wet = self._rng("moisture", self.plan.dates[index]).uniform(0, 0.15)
+            total *= 1 - wet * (1 - self.terrain.cover.lasting)
+        for eruption in self.eruptions:
+            if self.days[i] < eruption.day <= self.days[j]:
+                total[eruption.ground] *= FRESH_COHERENCE
+        return total * coherence.SYSTEM_COHERENCE * ~self.terrain.water
 
     def interferogram(self, pair: IndexPair) -> Interferogram:
         """Make the interferogram of two dates.
@@ -204,12 +211,16 @@ class Scene:
         deformation = change[acting, None, None] * self.units[acting]
         glacier = (self.ice_strength[j] - self.ice_strength[i]) * self.ice_unit
         moving = deformation.sum(axis=0) + glacier
-        rng = self._rng("pair", self.plan.dates[i], self.plan.dates[j])
-        stored = coherence.quantise(rng, self.true_coherence(pair, moving), self.terrain.water)
-        noise = coherence.phase_noise(rng, stored / coherence.COHERENCE_STEPS)
         stratified = second.stratified - first.stratified
         turbulent = second.turbulent - first.turbulent
         orbit = second.orbit - first.orbit
+        clean = moving + stratified + turbulent + orbit
+        inside = self.swath.inside
+        rng = self._rng("pair", self.plan.dates[i], self.plan.dates[j])
+        signal, stored = process(
+            rng, self.processor, clean, self.true_coherence(pair, moving), inside
+        )
+        noise = np.angle(signal * np.exp(-1j * clean)) * inside
         return Interferogram(
             acting=acting,
             strengths=change[acting],
@@ -218,9 +229,9 @@ class Scene:
             turbulent=turbulent,
             orbit=orbit,
             glacier=glacier,
-            coherence=stored * self.swath.inside,
+            coherence=stored,
             noise=noise,
-            phase=wrap(moving + stratified + turbulent + orbit + noise) * self.swath.inside,
+            phase=wrap(clean + noise) * inside,
         )
 
     def quiet_pairs(self) -> list[IndexPair]:

@@ -1,10 +1,7 @@
-"""The air of an acquisition: ERA5-like fields, and turbulence.
+"""The air that a weather model sees: ERA5-like fields of an acquisition.
 
 The fields lie on nodes 0.25 degrees apart, at the height of a smooth model orography, and are
 interpolated bilinearly. `dataset_script.rows.stratification` has the delay that follows from them.
-
-Turbulence is Hanssen's (2001): an isotropic surface a date whose spectrum falls as k^-5/3 at
-wavelengths beyond the thickness of the wet layer, and as k^-8/3 below it.
 """
 
 from __future__ import annotations
@@ -25,18 +22,10 @@ from dataset_script.rows.stratification import (
     VAPOUR,
     VAPOUR_SCALE_M,
 )
+from dataset_script.synthetic.ground.climates import Climate
 from dataset_script.synthetic.ground.grid import FrameGrid
-from dataset_script.synthetic.ground.power_law import power_law_field
-from dataset_script.synthetic.ground.terrain import Climate
 
 NODE_DEGREES = 0.25
-
-SPECTRUM_SLOPES = (5 / 3, 8 / 3)
-SPECTRUM_BREAK_M = 10_000.0
-"""With it the structure function follows that of a real crop from 0.9 to 7 km within a tenth."""
-TURBULENCE_M = 0.0013
-"""Median root mean square difference of the turbulent zenith delay between points 2 km apart."""
-TURBULENCE_LAG_M = 2000.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,9 @@ class Nodes:
         """Lay the nodes around a frame; their ground is the frame's own, smoothed."""
         latitude = _node_axis(grid.latitude)[::-1]
         longitude = _node_axis(grid.longitude)
-        smooth = gaussian_filter(dem.astype(float), NODE_DEGREES / 0.001 / 4, mode="nearest")
+        smooth = gaussian_filter(
+            dem.astype(float), NODE_DEGREES / grid.pixel_degrees / 4, mode="nearest"
+        )
         rows = np.abs(grid.latitude[:, None] - latitude).argmin(axis=0)
         columns = np.abs(grid.longitude[:, None] - longitude).argmin(axis=0)
         return cls(
@@ -123,20 +114,3 @@ def draw_weather(
         PRESSURE: pressure,
         TEMPERATURE: mean_k * pressure / GRAVITY,
     }
-
-
-def draw_turbulence(rng: np.random.Generator, grid: FrameGrid) -> np.ndarray:
-    """Draw the turbulent zenith delay of a date.
-
-    Args:
-        rng: Source of randomness, the date's own.
-        grid: The frame's pixels.
-
-    Returns:
-        Metres, (H, W).
-    """
-    strength = TURBULENCE_M * np.exp(rng.normal(0, 0.45))
-    pixel_m = grid.pixel_m[0]
-    field = power_law_field(rng, grid.shape, pixel_m, SPECTRUM_SLOPES, [SPECTRUM_BREAK_M])
-    lag = round(TURBULENCE_LAG_M / pixel_m)
-    return field * (strength / np.sqrt(np.mean((field[lag:] - field[:-lag]) ** 2)))

@@ -8,6 +8,8 @@ import numpy as np
 from pyproj import Geod
 
 PIXEL_DEGREES = 0.001
+STRIPMAP_DEGREES = 0.0003
+"""Pixels of the frames that were acquired in stripmap mode, about 33 m."""
 ELLIPSOID = Geod(ellps="WGS84")
 
 
@@ -18,19 +20,29 @@ class FrameGrid:
     Attributes:
         latitude: Pixel centres, degrees north, descending, (H,).
         longitude: Pixel centres, degrees east, ascending, (W,).
+        pixel_degrees: Distance between them.
     """
 
     latitude: np.ndarray
     longitude: np.ndarray
+    pixel_degrees: float = PIXEL_DEGREES
 
     @classmethod
-    def around(cls, latitude: float, longitude: float, height: int, width: int) -> FrameGrid:
-        """Lay a grid of `PIXEL_DEGREES` around a centre."""
-        north = round(latitude + PIXEL_DEGREES * (height - 1) / 2, 7)
-        west = round(longitude - PIXEL_DEGREES * (width - 1) / 2, 7)
+    def around(
+        cls,
+        latitude: float,
+        longitude: float,
+        height: int,
+        width: int,
+        pixel_degrees: float = PIXEL_DEGREES,
+    ) -> FrameGrid:
+        """Lay a grid around a centre."""
+        north = round(latitude + pixel_degrees * (height - 1) / 2, 7)
+        west = round(longitude - pixel_degrees * (width - 1) / 2, 7)
         return cls(
-            np.round(north - PIXEL_DEGREES * np.arange(height), 7),
-            np.round(west + PIXEL_DEGREES * np.arange(width), 7),
+            np.round(north - pixel_degrees * np.arange(height), 7),
+            np.round(west + pixel_degrees * np.arange(width), 7),
+            pixel_degrees,
         )
 
     @property
@@ -42,7 +54,7 @@ class FrameGrid:
     def pixel_m(self) -> tuple[float, float]:
         """Size of the central pixel to the north and to the east, in metres."""
         latitude, longitude = self.latitude.mean(), self.longitude.mean()
-        half = PIXEL_DEGREES / 2
+        half = self.pixel_degrees / 2
         north = ELLIPSOID.inv(longitude, latitude - half, longitude, latitude + half)[2]
         east = ELLIPSOID.inv(longitude - half, latitude, longitude + half, latitude)[2]
         return north, east
@@ -63,3 +75,8 @@ class FrameGrid:
         east = (np.arange(width) - (width - 1) / 2) * east_m
         north = ((height - 1) / 2 - np.arange(height)) * north_m
         return np.broadcast_to(east, self.shape), np.broadcast_to(north[:, None], self.shape)
+
+    def pixel_at(self, east: float, north: float) -> tuple[float, float]:
+        """Row and column, in pixels, of a point in local metres; it may lie outside."""
+        (height, width), (north_m, east_m) = self.shape, self.pixel_m
+        return (height - 1) / 2 - north / north_m, (width - 1) / 2 + east / east_m

@@ -1,7 +1,8 @@
 """What an annotator would say of an interferogram, read off what it was made of.
 
 Ground counts as deforming where the unwrapped phase of the sources exceeds `MASK_FRINGES` of a
-fringe, on land inside the swath; narrow gaps between its lobes are closed, small patches dropped.
+fringe, and that of one of them `MASK_SHARE` of its peak, on land inside the swath; narrow gaps
+between its lobes are closed, small patches dropped.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from dataset_script.synthetic.radar.acquisitions import IndexPair
 from dataset_script.synthetic.scene import Interferogram, Scene
 
 MASK_FRINGES = 0.25
+MASK_SHARE = 0.08
+"""Share of its peak from which a strong source is outlined: its far tail only tilts the scene."""
 MIN_PIXELS = 24
 """Smaller patches above the threshold go unnoticed."""
 CLOSING_PIXELS = 3
@@ -134,6 +137,9 @@ def find_patches(scene: Scene, interferogram: Interferogram) -> list[Patch]:
     """Find the patches of deforming ground, by source in the order of the actors."""
     motion = interferogram.motion
     moving = (np.abs(motion) > 2 * np.pi * MASK_FRINGES) & scene.visible
+    least = np.maximum(MASK_FRINGES, MASK_SHARE * np.abs(interferogram.strengths))
+    alone = np.abs(interferogram.deformation) > 2 * np.pi * least[:, None, None]
+    moving &= alone.any(axis=0)
     near = generate_binary_structure(2, 1)
     moving |= binary_closing(moving, near, CLOSING_PIXELS) & scene.visible
     groups, count = label(moving, np.ones((3, 3)))

@@ -20,6 +20,7 @@ SLANT_RANGE_M = 850_000.0
 HEADINGS_DEGREES = {"A": -12.0, "D": -168.0}
 NEAR_INCIDENCE_DEGREES = 30.0
 FAR_INCIDENCE_DEGREES = 46.0
+EDGE_ODDS = (0.15, 0.15, 0.15, 0.15, 0.4)
 RADIANS_PER_METRE = 4 * np.pi / WAVELENGTH_M
 
 
@@ -85,7 +86,7 @@ class Swath:
 
 
 def draw_swath(rng: np.random.Generator, grid: FrameGrid, direction: str) -> Swath:
-    """Place a frame in an interferometric wide swath so that one edge of the data cuts it.
+    """Place a frame in an interferometric wide swath, more often than not at an edge of the data.
 
     The edge is that of near or far range, or the first or last burst; it is slanted by the
     heading and takes up to a sixth of the frame.
@@ -102,8 +103,8 @@ def draw_swath(rng: np.random.Generator, grid: FrameGrid, direction: str) -> Swa
     azimuth = east * np.sin(heading) + north * np.cos(heading)
     near = ground_range(np.radians(NEAR_INCIDENCE_DEGREES))
     far = ground_range(np.radians(FAR_INCIDENCE_DEGREES))
-    cut = rng.uniform(0.05, 1 / 6)
-    edge = rng.choice(["near", "far", "first burst", "last burst"])
+    cut = rng.uniform(0.01, 1 / 6)
+    edge = rng.choice(["near", "far", "first burst", "last burst", "none"], p=EDGE_ODDS)
     half = np.ptp(across) / 2
     centre = rng.uniform(near + half, max(far - half, near + half))
     inside = np.ones(grid.shape, bool)
@@ -113,7 +114,7 @@ def draw_swath(rng: np.random.Generator, grid: FrameGrid, direction: str) -> Swa
         centre = far - np.quantile(across, 1 - cut)
     elif edge == "first burst":
         inside &= azimuth >= np.quantile(azimuth, cut)
-    else:
+    elif edge == "last burst":
         inside &= azimuth <= np.quantile(azimuth, 1 - cut)
     distance = centre + across
     inside &= (distance >= near) & (distance <= far)

@@ -10,10 +10,12 @@ import numpy as np
 
 from dataset_script.annotations.splits import SPLITS, period
 from dataset_script.synthetic.ground.grid import FrameGrid
-from dataset_script.synthetic.ground.terrain import Terrain, Volcano, length_scale
+from dataset_script.synthetic.ground.terrain import Terrain
+from dataset_script.synthetic.ground.volcanoes import Volcano, length_scale
 from dataset_script.synthetic.radar.acquisitions import IndexPair
-from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Source, Spheroid
+from dataset_script.synthetic.sources.elastic import Source
 from dataset_script.synthetic.sources.history import Course, Episode
+from dataset_script.synthetic.sources.shapes import SourceShapes
 
 # As common as with the annotators, except the spheroid, of which they saw 25.
 DECK = ("Sill", "Dyke", "Mogi", "Sill", "Spheroid", "Dyke", "Mogi", "Sill")
@@ -24,9 +26,9 @@ ENOUGH_TOUCHED, MOST_TOUCHED = 0.25, 0.36
 EARTHQUAKE_FROM_DATES = 24
 REBOUND_FROM_STEPS = 12
 COMPANY_ODDS = 0.4
-# Fringes at the peak, as often as they stand here: faint, low, medium and high.
-FAINT, LOW, MEDIUM, HIGH = (0.35, 0.6), (0.6, 1.5), (1.5, 3.5), (3.5, 8.0)
-STRENGTHS = (FAINT, LOW, *3 * (MEDIUM,), *3 * (HIGH,))
+# Fringes at the peak, as often as they stand here: faint, low, medium, high and beyond counting.
+FAINT, LOW, MEDIUM, HIGH, EXTREME = (0.35, 0.6), (0.6, 1.5), (1.5, 3.5), (3.5, 8.0), (8.0, 20.0)
+STRENGTHS = (FAINT, *2 * (LOW,), *3 * (MEDIUM,), *3 * (HIGH,), EXTREME)
 
 
 @dataclass
@@ -105,9 +107,9 @@ class _Stage:
         self, rng: np.random.Generator, grid: FrameGrid, terrain: Terrain, days: Sequence[int]
     ) -> None:
         self.rng = rng
-        self.grid = grid
         self.terrain = terrain
         self.days = days
+        self.sources = SourceShapes(rng, grid)
         self.scale = length_scale(grid)
         self.actors: list[Actor] = []
         self.deck: list[str] = []
@@ -148,13 +150,13 @@ class _Stage:
         amount = max(self._strength(), 1.0)
         self._act(self._actor("Dyke", volcano), start, stop, amount)
         # A reservoir that feeds a dyke shrinks by design of its unit source, not by a rebound.
-        reservoir = Actor("Mogi", self._mogi(volcano, deflating=True))
+        reservoir = Actor("Mogi", self.sources.mogi(volcano, deflating=True))
         self.actors.append(reservoir)
         self._act(reservoir, start, stop, amount * self.rng.uniform(0.4, 0.9))
 
     def earthquake(self, start: int) -> None:
         """A fault slips between two acquisitions."""
-        actor = Actor("Earthquake", self._fault())
+        actor = Actor("Earthquake", self.sources.fault())
         self.actors.append(actor)
         amount = self.rng.uniform(1.0, 5.0) * self.scale**0.5
         actor.episodes.append(Episode(self.days[start], 0, amount))
@@ -186,60 +188,10 @@ class _Stage:
         known = [actor for actor in self.actors if actor.kind == kind]
         if known and volcano is None and self.rng.random() < 0.35:
             return known[self.rng.integers(len(known))]
-        draw: dict[str, Callable[[Volcano], Source]] = {
-            "Mogi": self._mogi,
-            "Sill": self._sill,
-            "Dyke": self._dyke,
-            "Spheroid": self._spheroid,
-        }
-        actor = Actor(kind, draw[kind](volcano or self._volcano()))
+        actor = Actor(kind, self.sources.draw(kind, volcano or self._volcano()))
         self.actors.append(actor)
         return actor
 
     def _volcano(self) -> Volcano:
         volcanoes = self.terrain.volcanoes
         return volcanoes[self.rng.integers(len(volcanoes))]
-
-    def _place(self, volcano: Volcano, spread: float) -> tuple[float, float]:
-        jitter = self.rng.normal(0, spread * volcano.radius, 2)
-        return float(volcano.east + jitter[0]), float(volcano.north + jitter[1])
-
-    def _metres(self, low: float, high: float) -> float:
-        return float(self.rng.uniform(low, high) * max(self.scale, 0.3))
-
-    def _mogi(self, volcano: Volcano, deflating: bool = False) -> Mogi:
-        east, north = self._place(volcano, 0.4)
-        return Mogi(east, north, self._metres(1500, 4500), -1e6 if deflating else 1e6)
-
-    def _sill(self, volcano: Volcano) -> Dislocation:
-        east, north = self._place(volcano, 0.4)
-        depth = self._metres(1000, 3000)
-        length, width = self._metres(1800, 5000), self._metres(1500, 3500)
-        strike = volcano.rift + self.rng.normal(0, 30)
-        return Dislocation(east, north, depth, length, width, strike, 0.0, (0, 0, 1))
-
-    def _dyke(self, volcano: Volcano) -> Dislocation:
-        east, north = self._place(volcano, 0.6)
-        height = self._metres(1500, 3500)
-        depth = height / 2 + self._metres(300, 1200)
-        strike = volcano.rift + self.rng.normal(0, 20)
-        length = self._metres(2000, 6000)
-        return Dislocation(east, north, depth, length, height, strike, 90.0, (0, 0, 1))
-
-    def _spheroid(self, volcano: Volcano) -> Spheroid:
-        east, north = self._place(volcano, 0.4)
-        axes = (self._metres(500, 1100), self._metres(500, 1100), self._metres(1000, 2200))
-        depth = axes[2] + self._metres(800, 2000)
-        plunge, trend = self.rng.uniform(0, 35), self.rng.uniform(0, 360)
-        return Spheroid(east, north, depth, axes, float(plunge), float(trend))
-
-    def _fault(self) -> Dislocation:
-        east, north = self.rng.uniform(-0.3, 0.3, 2) * self.grid.extent_m
-        width, dip = self._metres(3000, 5000), self.rng.uniform(35, 80)
-        depth = width / 2 * np.sin(np.radians(dip)) + self._metres(700, 2500)
-        rake = np.radians(self.rng.choice([-90, 0, 180, 90]) + self.rng.normal(0, 15))
-        slip = (float(np.cos(rake)), float(np.sin(rake)), 0.0)
-        length, strike = self._metres(4000, 8000), self.rng.uniform(0, 360)
-        return Dislocation(
-            float(east), float(north), float(depth), length, width, float(strike), float(dip), slip
-        )

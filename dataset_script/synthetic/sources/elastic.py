@@ -2,7 +2,8 @@
 
 The point source is Mogi's (1958) closed form. The others are rectangular dislocations (Okada
 1985), each as two triangular dislocations (Nikkhoo & Walter 2015) evaluated by `cutde`; the
-spheroid is a compound dislocation model (Nikkhoo et al. 2017). Coordinates are east, north, up in
+spheroid is a compound dislocation model (Nikkhoo et al. 2017), the caldera a sill with a ring of
+vertical faults. Coordinates are east, north, up in
 metres about the frame's centre; depths are positive downwards, the surface is at zero.
 """
 
@@ -15,10 +16,23 @@ from typing import Protocol
 import numpy as np
 
 POISSON = 0.25
+RING_SIDES = 12
 
 
 class Source(Protocol):
-    """Anything that displaces the surface."""
+    """Anything that displaces the surface; it has a centre in metres, its depth downwards."""
+
+    @property
+    def east(self) -> float:
+        """Position of the centre."""
+
+    @property
+    def north(self) -> float:
+        """Position of the centre."""
+
+    @property
+    def depth(self) -> float:
+        """Depth of the centre."""
 
     def displacement(self, east: np.ndarray, north: np.ndarray) -> np.ndarray:
         """Surface displacement.
@@ -106,6 +120,76 @@ class Dislocation:
             raise ValueError(f"the dislocation {self} reaches the surface")
         jump = np.stack([along, up_dip, normal], axis=1) @ np.array(self.slip)
         return _triangles(corners[[[0, 1, 2], [0, 2, 3]]], jump, east, north)
+
+
+@dataclass(frozen=True)
+class Caldera:
+    """A sill under a caldera whose floor moves along the ring fault that bounds it.
+
+    The ring is a polygon of vertical rectangles that slip along their dip. Their slip varies around
+    the ring from nothing to its most, as that of a trapdoor does (Amelung et al. 2000), or is the
+    same all around.
+
+    Attributes:
+        sill: What opens below; its centre is the ring's.
+        radius: Radius of the ring in metres.
+        top: Depth of the ring fault's upper edge in metres.
+        bottom: Depth of its lower edge in metres.
+        slip: Most slip against the sill's opening; positive lifts the floor.
+        hinge: Azimuth of the side that does not slip, degrees; None for the same slip all around.
+    """
+
+    sill: Dislocation
+    radius: float
+    top: float
+    bottom: float
+    slip: float
+    hinge: float | None = None
+
+    @property
+    def east(self) -> float:
+        """Position of the sill's centre."""
+        return self.sill.east
+
+    @property
+    def north(self) -> float:
+        """Position of the sill's centre."""
+        return self.sill.north
+
+    @property
+    def depth(self) -> float:
+        """Depth of the sill."""
+        return self.sill.depth
+
+    def ring(self) -> list[Dislocation]:
+        """The rectangles of the ring fault, clockwise from north."""
+        azimuths = 360 / RING_SIDES * (np.arange(RING_SIDES) + 0.5)
+        side = 2 * self.radius * np.tan(np.pi / RING_SIDES)
+        parts = []
+        for azimuth in azimuths:
+            angle = np.radians(azimuth)
+            share = 1.0
+            if self.hinge is not None:
+                share = (1 - np.cos(angle - np.radians(self.hinge))) / 2
+            parts.append(
+                Dislocation(
+                    self.east + self.radius * np.sin(angle),
+                    self.north + self.radius * np.cos(angle),
+                    (self.top + self.bottom) / 2,
+                    side,
+                    self.bottom - self.top,
+                    # Clockwise around the ring, so that its inside is the hanging wall.
+                    float(azimuth + 90),
+                    90.0,
+                    (0.0, float(self.slip * share), 0.0),
+                )
+            )
+        return parts
+
+    def displacement(self, east: np.ndarray, north: np.ndarray) -> np.ndarray:
+        """See `Source.displacement`."""
+        moved = [part.displacement(east, north) for part in (self.sill, *self.ring())]
+        return np.sum(moved, axis=0)
 
 
 @dataclass(frozen=True)

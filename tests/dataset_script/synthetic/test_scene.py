@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import quad
-from scipy.special import gamma, hyp2f1
+from scipy.ndimage import binary_erosion
 
 from dataset_script.channels import BY_NAME, WAVELENGTH_M
 from dataset_script.rows import stratification
-from dataset_script.synthetic.air import weather as atmosphere
+from dataset_script.synthetic.air.turbulence import draw_disturbances, draw_turbulence
+from dataset_script.synthetic.air.weather import Nodes, draw_weather
 from dataset_script.synthetic.frames import plan_frames
-from dataset_script.synthetic.ground.grid import FrameGrid
+from dataset_script.synthetic.ground.cover import NAMES
+from dataset_script.synthetic.ground.grid import STRIPMAP_DEGREES, FrameGrid
 from dataset_script.synthetic.ground.power_law import power_law_field
 from dataset_script.synthetic.radar import coherence
 from dataset_script.synthetic.radar.geometry import draw_swath, ground_range, incidence_at
@@ -56,12 +57,17 @@ def test_line_of_sight(direction):
 
 
 def test_swath_edge_is_slanted_and_cuts_a_part():
-    for seed in range(8):
+    shares = []
+    for seed in range(16):
         grid = FrameGrid.around(10.0, 30.0, 128, 160)
         inside = draw_swath(np.random.default_rng(seed), grid, "AD"[seed % 2]).inside
-        assert 0.75 < inside.mean() < 0.98
-        reach = inside.sum(axis=0), inside.sum(axis=1)
-        assert min(len(np.unique(side)) for side in reach) > 4
+        shares.append(inside.mean())
+        if shares[-1] < 0.97:
+            reach = inside.sum(axis=0), inside.sum(axis=1)
+            assert min(len(np.unique(side)) for side in reach) > 4
+    assert min(shares) > 0.75
+    # Some frames lie whole in the swath.
+    assert 3 < sum(share == 1 for share in shares) < 13
 
 
 def test_history_grows_pauses_and_rebounds():
@@ -138,11 +144,13 @@ def test_phase_is_the_wrapped_sum_and_zero_outside_the_swath(scene):
     assert np.ptp(scene.terrain.dem[~inside]) > 0
 
 
-def test_water_is_noise_at_coherence_4_to_10(scene):
+def test_water_is_noise_at_low_coherence(scene):
     interferogram = scene.interferogram(scene.plan.pairs[0])
-    water = scene.terrain.water & scene.swath.inside
+    water = binary_erosion(scene.terrain.water & scene.swath.inside, iterations=3)
     values = interferogram.coherence[water]
-    assert set(np.unique(values)) == set(range(4, 11))
+    # The bias of |mean| over 19 pixels of 64 looks, Rayleigh distributed: real sea has 6 to 7.
+    assert values.mean() == pytest.approx(6.5, abs=0.7)
+    assert np.quantile(values, 0.95) < 16
     assert abs(np.exp(1j * interferogram.phase[water]).mean()) < 0.4
     land = scene.visible & (interferogram.coherence > 150)
     assert abs(np.exp(1j * interferogram.noise[land]).mean()) > 0.9
@@ -179,10 +187,8 @@ def test_delay_is_of_textbook_size_and_falls_with_height():
 def test_weather_is_plausible_and_bilinear():
     (plan,) = plan_frames(1, seed=0, height=120, width=600, acquisitions=12, neighbours=2)
     dem = np.full(plan.grid.shape, 500.0)
-    nodes = atmosphere.Nodes.under(plan.grid, dem)
-    weather = atmosphere.draw_weather(
-        np.random.default_rng(1), nodes, plan.climate, datetime.date(2018, 3, 1)
-    )
+    nodes = Nodes.under(plan.grid, dem)
+    weather = draw_weather(np.random.default_rng(1), nodes, plan.climate, datetime.date(2018, 3, 1))
     for name, values in weather.items():
         channel = BY_NAME[f"primary_date_{name}"]
         assert abs(values.mean() - channel.mean) < 4 * channel.std
@@ -218,7 +224,7 @@ def test_turbulence_matches_the_real_crops_structure(real_crop):
     steps = np.angle(np.exp(1j * np.diff(phase, axis=1)))
     steps[~(valid[:, 1:] & valid[:, :-1])] = np.nan
     grid = FrameGrid.around(13.6, 40.6, *phase.shape)
-    ours = atmosphere.draw_turbulence(np.random.default_rng(2), grid)
+    ours = draw_turbulence(np.random.default_rng(2), grid)
     lags = [2, 8, 32]
     windows = [np.lib.stride_tricks.sliding_window_view(steps, lag, axis=1) for lag in lags]
     real = [np.sqrt(np.nanmean(window.sum(axis=-1) ** 2)) for window in windows]
@@ -226,44 +232,17 @@ def test_turbulence_matches_the_real_crops_structure(real_crop):
     np.testing.assert_allclose(np.divide(made, made[1]), np.divide(real, real[1]), rtol=0.35)
 
 
-def just_bamler_deviation(c, looks):
-    """Standard deviation of the phase of L looks by its density (Just & Bamler 1994)."""
-
-    def density(phi):
-        b = c * np.cos(phi)
-        first = gamma(looks + 0.5) * (1 - c**2) ** looks * b
-        first /= 2 * np.sqrt(np.pi) * gamma(looks) * (1 - b**2) ** (looks + 0.5)
-        return first + (1 - c**2) ** looks / (2 * np.pi) * hyp2f1(looks, 1, 0.5, b**2)
-
-    assert quad(density, -np.pi, np.pi)[0] == pytest.approx(1, abs=1e-6)
-    return np.sqrt(quad(lambda phi: phi**2 * density(phi), -np.pi, np.pi)[0])
-
-
-@pytest.mark.parametrize("c", [0.05, 0.2, 0.5, 0.8])
-def test_coherence_sets_the_phase_noise(c):
-    noise = coherence.phase_noise(np.random.default_rng(0), np.full((300, 300), c))
-    assert noise.std() == pytest.approx(just_bamler_deviation(c, coherence.LOOKS), rel=0.02)
-    assert abs(noise.mean()) < 0.03
-
-
-def test_noise_of_an_interferogram_follows_its_own_coherence(scene):
-    interferogram = scene.interferogram(scene.plan.pairs[1])
-    for low, high in ((90, 110), (150, 170)):
-        chosen = (interferogram.coherence >= low) & (interferogram.coherence < high)
-        if chosen.sum() > 300:
-            expected = just_bamler_deviation((low + high) / 2 / 255, coherence.LOOKS)
-            assert interferogram.noise[chosen].std() == pytest.approx(expected, rel=0.15)
-
-
 def test_coherence_falls_with_time_plants_slope_and_gradient(scene):
-    cover = np.array([0.0, 0.3, 0.9])
+    cover = scene.terrain.cover
     short, long = (coherence.temporal_coherence(cover, days) for days in (6, 96))
-    assert np.all(long < short) and np.all(np.diff(short) < 0) and np.all(np.diff(long) < 0)
+    assert np.all(long < short)
+    means = [short[cover.kinds == NAMES.index(name)].mean() for name in ("rock", "forest")]
+    assert means[0] > 0.8 > 0.5 > means[1]
     roughness = coherence.roughness_coherence(scene.terrain)
     steep = np.hypot(scene.terrain.slope_east, scene.terrain.slope_north)
     assert np.corrcoef(roughness.ravel(), steep.ravel())[0, 1] < -0.8
     ramp = np.arange(20) * np.ones((20, 1))
-    gentle, rough = (coherence.gradient_coherence(rate * ramp) for rate in (0.2, 2.0))
+    gentle, rough = (coherence.gradient_coherence(rate * ramp) for rate in (0.2, 4.0))
     assert gentle.min() > 0.98 > 0.6 > rough.max()
 
 
@@ -288,3 +267,44 @@ def test_stratified_air_over_a_quiet_volcano_is_among_the_pairs():
         contrast.append(abs(phase[summit].mean() - phase[shore].mean()) / (2 * np.pi))
     assert np.quantile(contrast, 0.8) > 0.5
     assert max(contrast) > 1
+
+
+def test_disturbances_add_rings_around_summits_and_waves():
+    grid = FrameGrid.around(10.0, 30.0, 96, 128)
+    east, north = grid.local()
+    dem = 1500 * np.exp(-np.hypot(east, north) / 4000)
+    drawn = [draw_disturbances(np.random.default_rng(seed), grid, dem) for seed in range(24)]
+    # Apart from a smooth gradient: what follows the relief, and what oscillates.
+    plane = np.stack([np.ones(dem.size), east.ravel(), north.ravel()], axis=1)
+    followed, rough = 0, 0
+    for delay in drawn:
+        rest = delay.ravel() - plane @ np.linalg.lstsq(plane, delay.ravel(), rcond=None)[0]
+        followed += abs(np.corrcoef(rest, dem.ravel())[0, 1]) > 0.6 and rest.std() > 1e-3
+        rough += np.abs(np.diff(delay, 2)).max() > 1e-4
+    assert 2 <= followed < 20 and 2 <= rough < 22
+
+
+def test_some_frames_are_stripmap_frames_with_fine_pixels():
+    plans = plan_frames(8, seed=3, height=48, width=56, acquisitions=12, neighbours=2)
+    fine = [plan for plan in plans if plan.grid.pixel_degrees == STRIPMAP_DEGREES]
+    assert len(fine) == 1
+    made = Scene(fine[0]).interferogram(fine[0].pairs[0])
+    assert np.isfinite(made.phase).all() and made.coherence.max() > 100
+    assert np.diff(fine[0].grid.longitude) == pytest.approx(0.0003, abs=1e-7)
+
+
+def test_pairs_that_span_an_eruption_lose_its_ground(scene):
+    assert scene.eruptions
+    for eruption in scene.eruptions:
+        spans = {
+            pair: scene.days[pair[0]] < eruption.day <= scene.days[pair[1]]
+            for pair in scene.plan.pairs
+        }
+        ground = eruption.ground & scene.visible
+        if not ground.any():
+            continue
+        still = np.zeros(ground.shape)
+        levels = {s: [] for s in (False, True)}
+        for pair, spanning in spans.items():
+            levels[spanning].append(scene.true_coherence(pair, still)[ground].mean())
+        assert max(levels[True]) < 0.05 < np.median(levels[False])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_script.synthetic.sources.elastic import POISSON, Dislocation, Mogi, Spheroid
+from dataset_script.synthetic.sources.elastic import POISSON, Caldera, Dislocation, Mogi, Spheroid
 from tests.okada import okada
 
 
@@ -91,6 +91,28 @@ def test_small_equal_spheroid_is_mogis_point_from_afar(points):
         Mogi(0.0, 0.0, 5000.0, volume=5 / 3 * side**2).displacement(*points),
         tolerance=3e-3,
     )
+
+
+@pytest.mark.parametrize("hinge", [None, 30.0])
+def test_caldera_is_a_sill_with_a_ring_of_okadas_faults(points, hinge):
+    sill = Dislocation(300.0, -200.0, 2000.0, 3000.0, 3000.0, 10.0, 0.0, (0, 0, 1))
+    caldera = Caldera(sill, 2500.0, 200.0, 1800.0, 0.4, hinge)
+    parts = (sill, *caldera.ring())
+    agree(caldera.displacement(*points), sum(okada(*points, part) for part in parts))
+
+
+def test_floor_of_a_caldera_ends_at_its_ring_fault():
+    sill = Dislocation(0.0, 0.0, 2000.0, 3000.0, 3000.0, 0.0, 0.0, (0, 0, 1))
+    caldera = Caldera(sill, 2500.0, 50.0, 1800.0, 0.4, hinge=180.0)
+    azimuth = np.radians([15.0, 195.0])
+    lifts = []
+    for radius in (2300.0, 2700.0):
+        place = radius * np.sin(azimuth), radius * np.cos(azimuth)
+        lifts.append(caldera.displacement(*place)[:, 2] - sill.displacement(*place)[:, 2])
+    (inside, hinged), (outside, beyond) = lifts
+    # The slip of 0.4 across the fault opposite the hinge, nearly nothing across the hinge.
+    assert inside - outside == pytest.approx(0.4, abs=0.08)
+    assert abs(hinged - beyond) < 0.05
 
 
 def test_tilted_spheroid_turns_with_its_trend(points):
