@@ -36,7 +36,7 @@ class ModelFacts:
         channels: Input channels of one step, in order.
         mean: Mean of each channel.
         std: Standard deviation of each channel.
-        timeseries_length: Steps T; the model sees T * len(channels) planes, time-major.
+        timeseries_length: Steps T; the model sees T * planes_per_step planes, time-major.
         image_size: Side of the training crops in pixels.
         pixel_size: Side of a training pixel in degrees.
         mask_target: How the masks of the steps became one target: last, peak, union or all.
@@ -44,6 +44,8 @@ class ModelFacts:
         temperature: Divisor of the logits that calibrates them, fitted on validation.
         split: Split scheme of the training data.
         dataset: Name of the training data.
+        phase: "raw" (radians, standardised) or "circular" (cosine in the phase's place, sine after
+            all channels); see `training.inputs.preprocessing`.
         correct_stratified: Whether the stratified troposphere was taken out of the training
             data's phase; see `dataset_script.rows.stratification`.
     """
@@ -68,7 +70,13 @@ class ModelFacts:
     temperature: float = 1.0
     split: str = "paper"
     dataset: str = ""
+    phase: str = "raw"
     correct_stratified: bool = False
+
+    @property
+    def planes_per_step(self) -> int:
+        """Planes of a step that the model sees: its channels, and the phase's sine if circular."""
+        return len(self.channels) + (self.phase == "circular")
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as plain JSON types."""

@@ -40,7 +40,9 @@ class WindowModel:
         self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = wrap_backbone(backbone, facts.library, facts.objective).to(self.device).eval()
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
-        preprocessor = Preprocessor(facts.channels, facts.timeseries_length, facts.image_size)
+        preprocessor = Preprocessor(
+            facts.channels, facts.timeseries_length, facts.image_size, phase=facts.phase
+        )
         # The statistics travel with the weights; the channel table may have moved on since.
         preprocessor.mean = torch.tensor(facts.mean).reshape(-1, 1, 1)
         preprocessor.std = torch.tensor(facts.std).reshape(-1, 1, 1)

@@ -72,7 +72,7 @@ def loading_code(facts: ModelFacts, name: str) -> str:
         name: Repository, or `folder_name`.
     """
     size = facts.image_size
-    planes = len(facts.channels) * facts.timeseries_length
+    planes = facts.planes_per_step * facts.timeseries_length
     shape = f"1, {planes}, {size}, {size}"
     if facts.library == "timm":
         where = "local-dir" if name.startswith(("/", ".")) else "hf-hub"
@@ -97,7 +97,7 @@ def loading_code(facts: ModelFacts, name: str) -> str:
             f"logits = model(torch.zeros({shape})).logits"
         )
     kind = "TemporalSegmenter" if facts.objective == "segmentation" else "TemporalClassifier"
-    shape = f"1, {facts.timeseries_length}, {len(facts.channels)}, {size}, {size}"
+    shape = f"1, {facts.timeseries_length}, {facts.planes_per_step}, {size}, {size}"
     return (
         f"import torch; from training.models.temporal import {kind}\n"
         f'model = {kind}.from_pretrained("{name}").eval()\n'

@@ -18,7 +18,7 @@ def make_model(kind, facts, seed=0):
     model = build_model(
         config,
         objective=objective,
-        num_channels=len(facts.channels),
+        num_channels=facts.planes_per_step,
         timeseries_length=facts.timeseries_length,
         num_classes=len(facts.classes),
         image_size=SIZE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dataset_script.errors import ConfigError
 from training.config.schema import (
     AugmentationConfig,
     Config,
@@ -116,5 +117,7 @@ def validate_pretraining(config: PretrainingConfig) -> PretrainingConfig:
     Raises:
         ConfigError: See `rules.validate`.
     """
+    if config.data.phase != "raw":
+        raise ConfigError("data.phase must be raw: the autoencoder restores channels as they are")
     config.output = validate(as_experiment(config)).output
     return config

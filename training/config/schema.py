@@ -41,6 +41,8 @@ class DataConfig:
         image_size: Side of the crops in pixels; needed for source minicubes alone.
         split: Split scheme (paper, strict or spatial); read for source minicubes alone.
         channels: Input channels of a step, in order; a bare ERA5 name stands for both its dates.
+        phase: How the model sees the wrapped phase: raw, in radians as in the paper, or circular,
+            as its cosine and sine, in which -pi and pi are the same.
         mask_target: How the T masks and labels become one target: last, peak (the largest mask),
             union, or all (one answer a step).
         workers: Threads that read rows ahead of the device; 0 reads in the main thread.
@@ -53,6 +55,7 @@ class DataConfig:
     image_size: int = ranged(512, least=1)
     split: Literal["paper", "strict", "spatial"] = "paper"
     channels: list[str] = field(default_factory=lambda: list(CHANNEL_NAMES))
+    phase: Literal["raw", "circular"] = "raw"
     mask_target: Literal["last", "peak", "union", "all"] = "union"
     workers: int = ranged(2, least=0)
 
@@ -195,6 +198,9 @@ class AugmentationConfig:
         noise_std: Its standard deviation in rad.
         missing: Withhold the ERA5 fields, and, drawn apart, the elevation: the model must not lean
             on them alone, and scenes without them can still be read.
+        missing_coherence: Withhold the coherence, as where a processor delivered the phase alone.
+        elevation_offset: Add a constant to the elevation, as heights above another datum do.
+        elevation_offset_std: Its standard deviation in metres.
     """
 
     flip: float = ranged(0.0, least=0, most=1)
@@ -209,6 +215,9 @@ class AugmentationConfig:
     noise: float = ranged(0.0, least=0, most=1)
     noise_std: float = ranged(0.2, least=0)
     missing: float = ranged(0.0, least=0, most=1)
+    missing_coherence: float = ranged(0.0, least=0, most=1)
+    elevation_offset: float = ranged(0.0, least=0, most=1)
+    elevation_offset_std: float = ranged(300.0, least=0)
 
 
 @dataclass

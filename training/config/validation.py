@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dataset_script.channels import select
+from dataset_script.channels import PHASE, select
 from dataset_script.errors import ConfigError
 from training.config.schema import LOSSES, Config
 
@@ -59,6 +59,8 @@ def _check_ranges(section: Any, prefix: str = "") -> None:
 
 def _check_data(config: Config) -> None:
     _within(1, None, "data.channels (how many)", len(config.data.channels))
+    if config.data.phase == "circular" and PHASE not in config.data.channels:
+        raise ConfigError(f"data.phase circular needs {PHASE} among data.channels")
     if config.data.config == "groups" and not config.data.timeseries_length:
         raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
 

@@ -87,7 +87,7 @@ def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
     """From a compact batch to the logits, in the precision that accelerate was given."""
     facts = loaded.facts
     preprocess = Preprocessor(
-        facts.channels, facts.timeseries_length, facts.image_size, overwrite=True
+        facts.channels, facts.timeseries_length, facts.image_size, overwrite=True, phase=facts.phase
     )
     preprocess.to(accelerator.device)
     model = loaded.model.to(accelerator.device)

@@ -75,7 +75,11 @@ class TrainingLoop(ABC):
             config, accelerator, self.model, self.optimizer, self.ema
         )
         self.preprocess = Preprocessor(
-            data.channels, data.task.timeseries_length, data.image_size, overwrite=True
+            data.channels,
+            data.task.timeseries_length,
+            data.image_size,
+            overwrite=True,
+            phase=config.data.phase,
         ).to(accelerator.device)
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loader = Loader(

@@ -32,11 +32,11 @@ class Trainer(TrainingLoop):
     def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
         set_seed(config.seed)
         if config.model.init_from:
-            require_same_channels(Path(config.model.init_from), data.channels)
+            require_same_channels(Path(config.model.init_from), data.channels, config.data.phase)
         model = build_model(
             config.model,
             objective=config.objective,
-            num_channels=len(data.channels),
+            num_channels=len(data.channels) + (config.data.phase == "circular"),
             timeseries_length=data.task.timeseries_length,
             num_classes=data.task.outputs,
             image_size=data.image_size,

@@ -197,6 +197,7 @@ def facts_of(config: Config, data: OpenedData, library: str) -> ModelFacts:
         image_size=data.image_size,
         pixel_size=data.pixel_size,
         mask_target=config.data.mask_target,
+        phase=config.data.phase,
         split=data.scheme,
         dataset=data.name,
         correct_stratified=data.correct_stratified,

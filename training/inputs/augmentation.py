@@ -55,7 +55,8 @@ class Draw:
         zoom: Magnification.
         noise: Standard deviation of added phase noise in rad.
         noise_seed: Its seed.
-        missing: Whether the ERA5 fields are withheld, and the elevation.
+        missing: Whether the ERA5 fields are withheld, the elevation, and the coherence.
+        lift: Metres added to the elevation.
     """
 
     flip: tuple[bool, bool]
@@ -67,7 +68,8 @@ class Draw:
     zoom: float
     noise: float
     noise_seed: int
-    missing: tuple[bool, bool] = (False, False)
+    missing: tuple[bool, bool, bool] = (False, False, False)
+    lift: float = 0.0
 
 
 def draw(config: AugmentationConfig, rng: np.random.Generator, steps: int) -> Draw:
@@ -88,6 +90,8 @@ def draw(config: AugmentationConfig, rng: np.random.Generator, steps: int) -> Dr
     angle, zoom = rng.uniform(-1, 1, 2)
     seed = int(rng.integers(2**62))
     withheld = rng.random(2) < config.missing
+    blind, lifted = rng.random(2) < (config.missing_coherence, config.elevation_offset)
+    lift = rng.normal(0, config.elevation_offset_std)
     resampled = chance[5] < config.resample
     return Draw(
         (bool(chance[0] < config.flip), bool(chance[1] < config.flip)),
@@ -99,7 +103,8 @@ def draw(config: AugmentationConfig, rng: np.random.Generator, steps: int) -> Dr
         config.scale ** (zoom * resampled),
         config.noise_std * float(chance[7] < config.noise),
         seed,
-        (bool(withheld[0]), bool(withheld[1])),
+        (bool(withheld[0]), bool(withheld[1]), bool(blind)),
+        float(lift * lifted),
     )
 
 
@@ -169,8 +174,12 @@ class Augmentation:
             if mask is not None:
                 targets.append(mask)
         self._blank(stack, no_data)
+        if DEM in self._place:
+            lifts = _send([drawn.lift for drawn in draws], stack)
+            stack[:, :, self._place[DEM]] += lifts[:, None, None, None]
         for place, drawn in enumerate(draws):
-            for names, missing in zip((ATMOSPHERIC_CHANNELS, (DEM,)), drawn.missing, strict=True):
+            groups = (ATMOSPHERIC_CHANNELS, (DEM,), (COHERENCE,))
+            for names, missing in zip(groups, drawn.missing, strict=True):
                 if missing:  # not a number: normalisation makes it the archive's mean
                     stack[place, :, [self._place[n] for n in names if n in self._place]] = math.nan
         return stack, torch.cat(targets) if pixels else target

@@ -2,19 +2,23 @@
 
 Training, evaluation and prediction all come through here, so that channel order and statistics
 cannot differ between them.
+
+A circular phase is given as its cosine, in the phase's place, and its sine, after all channels,
+both times the square root of two, which is unit variance for phases at random.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, select
-from dataset_script.errors import DataError
+from dataset_script.channels import ATMOSPHERIC_CHANNELS, PHASE, select
+from dataset_script.errors import ConfigError, DataError
 
 
 def upsample_nodes(nodes: Tensor, size: tuple[int, int], out: Tensor | None = None) -> Tensor:
@@ -56,6 +60,10 @@ class Preprocessor(nn.Module):
         overwrite: Write each result over the last one, and `normalise` over its input: for loops
             that are done with a batch before they ask for the next. Fresh memory costs a CPU
             more than what is written into it.
+        phase: "raw" or "circular", see above.
+
+    Raises:
+        ConfigError: If the phase is to be circular and is no channel.
     """
 
     mean: Tensor
@@ -67,12 +75,16 @@ class Preprocessor(nn.Module):
         timeseries_length: int,
         image_size: int | None = None,
         overwrite: bool = False,
+        phase: str = "raw",
     ) -> None:
         super().__init__()
         self.channels = select(channels)
         self.timeseries_length = timeseries_length
         self.image_size = image_size
         self.overwrite = overwrite
+        self.circular = phase == "circular"
+        if self.circular and PHASE not in channels:
+            raise ConfigError(f"a circular phase needs the channel {PHASE}")
         self._memory: Tensor | None = None
         for name in ("mean", "std"):
             values = torch.tensor([getattr(channel, name) for channel in self.channels])
@@ -101,8 +113,11 @@ class Preprocessor(nn.Module):
             stack: `[B, T, C, H, W]` of `assemble`.
 
         Returns:
-            float32 of the same shape; the input itself where `overwrite`.
+            float32 of the same shape; the input itself where `overwrite`. A circular phase makes
+            one plane more, `[B, T, C + 1, H, W]`, which is always new memory.
         """
+        if self.circular:
+            return self._circular(stack)
         images = stack if self.overwrite else torch.empty_like(stack)
         for block in _blocks(stack, 2):
             torch.sub(stack[block], self.mean, out=images[block])
@@ -116,12 +131,29 @@ class Preprocessor(nn.Module):
             rasters: As for `assemble`.
 
         Returns:
-            float32 `[B, T, C, H, W]`, standardised.
+            float32 `[B, T, C, H, W]`, standardised; C + 1 planes with a circular phase.
 
         Raises:
             DataError: As `assemble` does.
         """
+        if self.circular:
+            return self._circular(self.assemble(rasters))
         return self._stack(rasters, normal=True)
+
+    def _circular(self, stack: Tensor) -> Tensor:
+        batch, steps, count, *size = stack.shape
+        images = stack.new_empty((batch, steps, count + 1, *size))
+        place = [channel.name for channel in self.channels].index(PHASE)
+        for block in _blocks(stack, 2):
+            planes = images[block]
+            torch.sub(stack[block], self.mean, out=planes[..., :count, :, :])
+            _finish(planes[..., :count, :, :], self.std)
+            phase = stack[block][..., place, :, :]
+            for target, function in ((place, torch.cos), (count, torch.sin)):
+                plane = planes[..., target, :, :]
+                torch.mul(function(phase), math.sqrt(2), out=plane)
+                plane.nan_to_num_(nan=0.0)
+        return images
 
     def _stack(self, rasters: Mapping[str, Tensor], normal: bool) -> Tensor:
         missing = [channel.name for channel in self.channels if channel.name not in rasters]

@@ -121,7 +121,7 @@ def load_weights(model: nn.Module, path: Path) -> LoadedWeights:
     )
 
 
-def require_same_channels(path: Path, channels: Sequence[str]) -> None:
+def require_same_channels(path: Path, channels: Sequence[str], phase: str = "raw") -> None:
     """Check that weights were trained on the same channels, where their folder says on which.
 
     The first filters know a channel by its place alone: others there give numbers, not errors.
@@ -129,14 +129,20 @@ def require_same_channels(path: Path, channels: Sequence[str]) -> None:
     Args:
         path: See `load_weights`.
         channels: Channels of a step about to be fed.
+        phase: How the phase is about to be fed, "raw" or "circular".
 
     Raises:
-        ConfigError: Naming the missing, surplus or misplaced channels.
+        ConfigError: Naming the channels, or the form of the phase, that the weights know.
     """
     for name in ("model.json", "hephaestus.json", "model/config.json"):
         if (path / name).is_file():
             record = json.loads((path / name).read_text())
-            trained = record.get(CONFIG_KEY, record).get("channels")
+            facts = record.get(CONFIG_KEY, record)
+            trained, form = facts.get("channels"), facts.get("phase", "raw")
+            if trained is not None and form != phase:
+                raise ConfigError(
+                    f"model.init_from: {path} was trained on {form} phase; set data.phase to {form}"
+                )
             if trained is not None and list(trained) != list(channels):
                 raise ConfigError(
                     f"model.init_from: {path} was trained on {', '.join(trained)}; set "

@@ -58,7 +58,7 @@ def load_run(run: Path) -> LoadedRun:
     model = build_model(
         dataclasses.replace(config.model, pretrained=False, init_from=""),
         objective=config.objective,
-        num_channels=len(facts.channels),
+        num_channels=facts.planes_per_step,
         timeseries_length=facts.timeseries_length,
         num_classes=task.outputs,
         image_size=facts.image_size,

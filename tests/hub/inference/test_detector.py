@@ -24,15 +24,17 @@ def expected(detector, row):
     """What the bare model says of one row of the window's own size."""
     facts = detector.facts
     rasters = {name: torch.as_tensor(row[name])[None] for name in facts.channels}
-    planes = Preprocessor(facts.channels, facts.timeseries_length)(rasters)
+    planes = Preprocessor(facts.channels, facts.timeseries_length, phase=facts.phase)(rasters)
     with torch.inference_mode():
         logits = detector._windows.model(planes)[0] / facts.temperature
     return logits.softmax(0).numpy()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_format_answers_as_the_bare_model(tmp_path, kind):
-    facts = make_facts(kind)
+@pytest.mark.parametrize(
+    ("kind", "phase"), [*((kind, "raw") for kind in KINDS), ("timm", "circular")]
+)
+def test_every_format_answers_as_the_bare_model(tmp_path, kind, phase):
+    facts = make_facts(kind, phase=phase)
     model = make_model(kind, facts)
     package_model(model.backbone, facts, tmp_path)
     detector = Detector.from_pretrained(tmp_path, device="cpu")

@@ -15,6 +15,7 @@ from tests.hub.facts import KINDS, make_facts
 from tests.hub.models import make_input, make_model, make_run
 from tests.hub_server.cards import validate_card
 from training.facts import ModelFacts
+from training.inputs.preprocessing import Preprocessor
 
 LIBRARIES = ("timm", "smp", "vit", "segformer")
 
@@ -164,6 +165,24 @@ def test_planes_and_outputs_are_time_major():
     assert mean == [*facts.mean, *facts.mean]
     assert std[1] == std[3] == facts.std[1]
     assert output_names(facts)[1:3] == ["Deformation_1", "Non_Deformation_2"]
+
+
+def test_a_circular_phase_is_two_planes():
+    facts = make_facts("timm", channels=("insar_difference", "dem"), phase="circular")
+    names = ["insar_difference_cosine_1", "dem_1", "insar_difference_sine_1"]
+    assert plane_names(facts)[:3] == names and len(plane_names(facts)) == 6
+    mean, std = plane_statistics(facts)
+    phase = np.array([0.3, -2.0])
+    planes = np.stack([np.cos(phase), np.full(2, 100.0), np.sin(phase)])[:, None, None]
+    rasters = {
+        "insar_difference": torch.from_numpy(phase[None, None, None]).float(),
+        "dem": torch.full((1, 1, 1, 2), 100.0),
+    }
+    seen = Preprocessor(facts.channels, 1, phase="circular")(rasters)[0, 0].numpy()
+    ours = (planes - np.array(mean[:3])[:, None, None, None]) / np.array(std[:3])[
+        :, None, None, None
+    ]
+    np.testing.assert_allclose(ours[:, 0, 0], seen[:, 0], atol=1e-5)
 
 
 def test_a_packaged_model_names_the_channels_that_do_not_fit(tmp_path):

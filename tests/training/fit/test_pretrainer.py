@@ -178,6 +178,8 @@ def test_another_order_of_channels_is_refused_by_name(run):
     require_same_channels(run, CHANNELS)
     with pytest.raises(ConfigError, match="trained on insar_difference, insar_coherence, dem"):
         require_same_channels(run, CHANNELS[::-1])
+    with pytest.raises(ConfigError, match="trained on raw phase"):
+        require_same_channels(run, CHANNELS, "circular")
 
 
 def test_the_phase_is_compared_on_the_circle():

@@ -124,10 +124,10 @@ def test_pixels_without_data_stay_without():
 
 def test_withheld_fields_become_the_mean_and_nothing_else_changes():
     plain = scene(field())[0]
-    stack, _ = augmented(field(), missing=(True, False), slopes=np.ones(STEPS))
+    stack, _ = augmented(field(), missing=(True, False, False), slopes=np.ones(STEPS))
     assert torch.isnan(stack[:, 3:]).all()
     assert torch.equal(stack[:, 1:3], plain[:, 1:3])
-    without, _ = augmented(field(), missing=(False, True), slopes=np.ones(STEPS))
+    without, _ = augmented(field(), missing=(False, True, False), slopes=np.ones(STEPS))
     assert torch.isnan(without[:, PLACE["dem"]]).all()
     assert torch.equal(phase_of(without), phase_of(stack))
     assert torch.equal(without[:, 3:], plain[:, 3:])
@@ -179,3 +179,32 @@ def test_pixels_move_as_flips_and_then_quarter_turns_would(flip, turns):
     )
     torch.testing.assert_close(moved, torch.rot90(expected.flip(axes), turns, (-2, -1)))
     assert torch.equal(masks, torch.rot90(target.flip(axes), turns, (-2, -1)))
+
+
+def test_coherence_is_withheld_on_the_whole():
+    stack, _ = augmented(field(), missing=(False, False, True))
+    assert stack[:, PLACE["insar_coherence"]].isnan().all()
+    assert not stack[:, PLACE["insar_difference"]].isnan().any()
+
+
+def test_elevation_moves_by_a_constant_and_nothing_else_does():
+    still, _ = augmented(field())
+    lifted, _ = augmented(field(), lift=150.0)
+    torch.testing.assert_close(lifted[:, PLACE["dem"]], still[:, PLACE["dem"]] + 150)
+    others = [place for name, place in PLACE.items() if name != "dem"]
+    assert torch.equal(lifted[:, others], still[:, others])
+
+
+def test_new_kinds_of_missing_input_are_drawn_as_often_as_asked_and_disturb_no_other_draw():
+    asked = AugmentationConfig(
+        flip=0.5, missing=0.5, missing_coherence=0.3, elevation_offset=0.6, elevation_offset_std=50
+    )
+    before = dataclasses.replace(asked, missing_coherence=0.0, elevation_offset=0.0)
+    drawn = [draw(asked, np.random.default_rng(seed), STEPS) for seed in range(800)]
+    plain = [draw(before, np.random.default_rng(seed), STEPS) for seed in range(800)]
+    assert np.mean([d.missing[2] for d in drawn]) == pytest.approx(0.3, abs=0.05)
+    lifts = np.array([d.lift for d in drawn])
+    assert np.mean(lifts != 0) == pytest.approx(0.6, abs=0.05)
+    assert lifts[lifts != 0].std() == pytest.approx(50, rel=0.1)
+    assert [d.missing[:2] for d in drawn] == [d.missing[:2] for d in plain]
+    assert [d.flip for d in drawn] == [d.flip for d in plain]

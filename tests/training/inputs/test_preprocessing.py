@@ -1,10 +1,12 @@
 """The model's input: the fast path equals the plain formula, bit for bit."""
 
+import math
+
 import pytest
 import torch
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES, CHANNELS
-from dataset_script.errors import DataError
+from dataset_script.errors import ConfigError, DataError
 from training.inputs.preprocessing import Preprocessor, upsample_nodes
 
 
@@ -112,3 +114,27 @@ def test_memory_first_used_for_inference_serves_training_too():
     weights = torch.ones(9, requires_grad=True)
     (images.mean((0, 1, 3, 4)) * weights).sum().backward()
     torch.testing.assert_close(weights.grad, images.mean((0, 1, 3, 4)))
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_circular_phase_is_cosine_and_sine_after_the_channels(steps):
+    names = ["dem", "insar_difference", "insar_coherence"]
+    rasters = make_rasters(2, steps, 8)
+    rasters["insar_difference"][0, 0, 3, 4] = torch.nan
+    raw = Preprocessor(names, steps, 8)(rasters)
+    preprocess = Preprocessor(names, steps, 8, phase="circular")
+    images = preprocess(rasters)
+    assert images.shape == (2, steps, 4, 8, 8)
+    assert torch.equal(images[:, :, [0, 2]], raw[:, :, [0, 2]])
+    phase = rasters["insar_difference"]
+    for place, function in ((1, torch.cos), (3, torch.sin)):
+        wanted = torch.nan_to_num(math.sqrt(2) * function(phase))
+        torch.testing.assert_close(images[:, :, place], wanted)
+    # A turn more is the same phase.
+    turned = rasters | {"insar_difference": phase + 2 * math.pi}
+    torch.testing.assert_close(preprocess(turned), images, rtol=0, atol=2e-4)
+
+
+def test_circular_phase_needs_the_phase():
+    with pytest.raises(ConfigError, match="insar_difference"):
+        Preprocessor(["dem"], 1, phase="circular")
