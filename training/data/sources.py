@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 from datasets.exceptions import DatasetGenerationError
 
 from dataset_script.annotations.splits import SPLITS
@@ -32,7 +32,7 @@ class OpenedData:
         task: The task, with the series' length filled in.
         channels: Input channels of a step.
         image_size: Side of the crops in pixels.
-        pixel_size: Side of a pixel in degrees.
+        pixel_size: Side of most rows' pixels in degrees.
         name: Name of the dataset.
         scheme: Split scheme.
         correct_stratified: Whether the stratified troposphere was taken out of the phase.
@@ -91,7 +91,7 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
         task,
         tuple(config.data.channels),
         size,
-        _pixel_size(joined[splits[0]]),
+        pixel_size_of(joined[splits[0]]),
         metadata.get("name", config.data.path),
         recipe.get("split", config.data.split),
         recipe.get("correct_stratified", False),
@@ -121,11 +121,18 @@ def _series(dataset: datasets.Dataset, data: DataConfig) -> tuple[int, int]:
     return length, width
 
 
-def _pixel_size(dataset: datasets.Dataset) -> float:
+def pixel_size_of(dataset: datasets.Dataset) -> float:
+    """The size of most rows' pixels in degrees; a few stripmap frames have finer ones.
+
+    Args:
+        dataset: Rows with the column `pixel_size`.
+    """
     rows = dataset.select_columns(["pixel_size"]).with_format("arrow")
-    stored = float(rows[0].column("pixel_size")[0].as_py()[0]) if len(dataset) else math.nan
-    # The authors' shards do not say; their pixels are 0.001 degrees except in two stripmap frames.
-    return stored if math.isfinite(stored) else 0.001
+    column = rows[:].column("pixel_size").combine_chunks()
+    sides = np.array(column.to_pylist(), float).reshape(-1, 2)[:, 0]
+    known = sides[np.isfinite(sides)]
+    # The authors' shards do not say.
+    return float(np.median(known)) if len(known) else 0.001
 
 
 def _metadata(data: DataConfig) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 
 from dataset_script.channels import BY_NAME, CHANNEL_NAMES, select
 from dataset_script.errors import DataError
 from dataset_script.labels import ACTIVITY_TYPES
-from tests.rows import make_dataset, make_dataset_folder
+from dataset_script.rows.features import row_features
+from tests.rows import make_dataset, make_dataset_folder, make_row
 from tests.training.experiments import samples_of, small
 from training.data.loader import Loader
 from training.data.rows import Rows
 from training.data.samples import Samples
 from training.data.sampling import share_out
-from training.data.sources import open_data
+from training.data.sources import open_data, pixel_size_of
 from training.data.tasks import IGNORED, StepLabels, Task
 from training.inputs.preprocessing import Preprocessor, upsample_nodes
 
@@ -254,3 +256,12 @@ def test_channel_statistics_come_from_the_table():
     preprocess = Preprocessor(["dem"], 1)
     assert preprocess.mean.item() == pytest.approx(BY_NAME["dem"].mean)
     assert not list(preprocess.state_dict())  # nothing of it belongs among a model's weights
+
+
+def test_pixel_size_is_that_of_most_rows():
+    rows = [make_row(np.random.default_rng(0), number, 1, 8) for number in range(5)]
+    rows[0]["pixel_size"] = [0.0003, 0.0003]
+    dataset = Dataset.from_list(rows, features=row_features(1, 8, CHANNEL_NAMES, None))
+    assert pixel_size_of(dataset) == 0.001
+    assert pixel_size_of(dataset.select([0])) == pytest.approx(0.0003)
+    assert pixel_size_of(dataset.select([])) == 0.001
