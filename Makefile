@@ -6,10 +6,10 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage quality style space bench docs release clean
+.PHONY: help venv demo pretrained test coverage quality style space bench docs release clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED)  ## Create .venv with the locked packages, if it is missing or the lock changed
 
@@ -23,6 +23,9 @@ $(INSTALLED): requirements.lock setup.cfg pyproject.toml
 
 demo: $(INSTALLED)  ## The whole path on synthetic data: cubes, dataset, two models, predictions (runs/demo)
 	$(BIN)/python scripts/demo.py
+
+pretrained: $(INSTALLED)  ## Make the model in the box again (hours; goes on where it stopped)
+	$(BIN)/python scripts/pretrained.py
 
 test: $(INSTALLED)  ## Run the tests (two processes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q

@@ -76,7 +76,9 @@ def _push_model(args: argparse.Namespace) -> None:
     _deliver(
         args,
         "model",
-        lambda scratch: package_run(args.run, scratch / "model", name, args.dataset),
+        lambda scratch: package_run(
+            args.run, scratch / "model", name, args.dataset, half=args.half
+        ),
         ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
     )
 
@@ -145,10 +147,12 @@ def _push_space(args: argparse.Namespace) -> None:
 
 def _predict(args: argparse.Namespace) -> None:
     from hub.inference.batch import predict_many
+    from hub.repos.loading import split_model
 
+    model, inputs = split_model(args.inputs)
     batch = predict_many(
-        args.model,
-        args.inputs,
+        model,
+        inputs,
         args.output,
         threshold=args.threshold,
         revision=args.revision,
@@ -179,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     dataset.add_argument("folder", type=Path, help="what `python -m dataset_script export` wrote")
     model = add("push-model", _push_model, "publish a run's best model with its card")
     model.add_argument("run", type=Path, help="a training run")
+    model.add_argument(
+        "--half", action="store_true", help="weights in half precision: half the size"
+    )
     results = add("push-results", _push_results, "publish a run's results beside its model")
     results.add_argument("run", type=Path, help="a training run that has been evaluated")
     results.add_argument(
@@ -202,13 +209,15 @@ def _parser() -> argparse.ArgumentParser:
     predict = add("predict", _predict, "run a model on new scenes, and write maps and numbers")
     predict.formatter_class = argparse.RawDescriptionHelpFormatter
     predict.epilog = (
+        "MODEL is a packaged model's folder or a repository NS/NAME; without one, the model that\n"
+        "comes with the project answers.\n\n"
         f"an INPUT is one of\n{SPECIFICATIONS}\n"
         "  a folder, a pattern, DATASET::CONFIG/SPLIT or a minicube without dates stands for all\n"
         "  that is in it; pairs of one frame and primary date make the series of a model of\n"
         "  several dates. Run again, the same command goes on where it stopped."
     )
-    predict.add_argument("model", metavar="MODEL", help="packaged model's folder, or NS/NAME")
-    predict.add_argument("inputs", metavar="INPUT", nargs="+", help="see below")
+    predict.usage = "%(prog)s [options] --output DIR [MODEL] INPUT [INPUT ...]"
+    predict.add_argument("inputs", metavar="[MODEL] INPUT", nargs="+", help="see below")
     predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
     predict.add_argument("--threshold", type=float, help="in place of the model's own")
     predict.add_argument("--revision", help="branch, tag or commit of the model's repository")

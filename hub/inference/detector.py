@@ -1,5 +1,6 @@
 """A published model, used on new scenes.
 
+detector = Detector.from_pretrained()                     # the model that comes with the project
 detector = Detector.from_pretrained("NS/NAME")            # or a packaged model's folder
 prediction = detector.predict(load_scene("20170101_20170113.geo.diff_pha.tif"))
 print(prediction.summary())
@@ -19,7 +20,7 @@ from hub.inference.resampling import on_training_pixels, to_input_pixels, to_tra
 from hub.inference.whole_scene import classify_scene, segment_scene
 from hub.inference.window_model import WindowModel
 from hub.inference.windows import Progress
-from hub.repos.loading import PublishedModel, find_published
+from hub.repos.loading import IN_THE_BOX, PublishedModel, find_published
 from hub.scenes.checks import MAX_PIXELS
 from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene
@@ -66,12 +67,16 @@ class Detector:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, revision: str | None = None, device: str | None = None
+        cls,
+        name_or_path: str | Path = IN_THE_BOX,
+        revision: str | None = None,
+        device: str | None = None,
     ) -> Detector:
         """Load a model of ours, in whichever library's format, from a folder or from the Hub.
 
         Args:
-            name_or_path: Folder of a packaged model, or repository NS/NAME.
+            name_or_path: Folder of a packaged model, or repository NS/NAME; the model that comes
+                with the project if left out.
             revision: Branch, tag or commit of the repository.
             device: Where to run; a GPU if there is one.
 

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import io
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ from training.facts import ModelFacts
 if TYPE_CHECKING:
     from torch import nn
 
+IN_THE_BOX = "deformation-segmenter"
+"""The model that comes with the project; it is what an empty name stands for."""
+_PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"
 _WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
 _FILES = ["*.json", _WEIGHTS]
 
@@ -66,7 +71,8 @@ def find_published(name: str, revision: str | None = None) -> PublishedModel:
     """Find a model of ours, in any library's format; torch is not needed.
 
     Args:
-        name: Folder of a packaged model, or repository NS/NAME, which is downloaded.
+        name: Folder of a packaged model, or repository NS/NAME, which is downloaded, or
+            `IN_THE_BOX`.
         revision: Branch, tag or commit of the repository.
 
     Returns:
@@ -77,7 +83,8 @@ def find_published(name: str, revision: str | None = None) -> PublishedModel:
             for.
         HubError: If the repository cannot be had, or it has no safetensors.
     """
-    folder = Path(name)
+    boxed = name == IN_THE_BOX and not Path(name).exists()
+    folder = _PRETRAINED / name if boxed else Path(name)
     commit = "local"
     if not folder.is_dir():
         folder = _download(name, revision)
@@ -91,6 +98,29 @@ def find_published(name: str, revision: str | None = None) -> PublishedModel:
         raise ConfigError(message)
     facts = ModelFacts.load(folder / FACTS_FILE)
     return PublishedModel(name, folder, facts, commit, _digest(folder, name))
+
+
+def split_model(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Tell a model from the inputs after it, on a command line that may name one first.
+
+    Args:
+        words: Folder of a packaged model, or repository NS/NAME, or neither; then inputs.
+
+    Returns:
+        The model, `IN_THE_BOX` if none is named, and the inputs.
+
+    Raises:
+        ConfigError: If there is a model and no input.
+    """
+    first, *rest = words
+    folder = Path(first)
+    a_folder = any((folder / name).is_file() for name in (FACTS_FILE, "model.json"))
+    a_name = first == IN_THE_BOX or re.fullmatch(r"[\w.-]+/[\w.-]+", first) is not None
+    if a_folder and not rest:
+        raise ConfigError(f"{first} is a model; name the interferograms after it")
+    if a_folder or (rest and a_name and not folder.exists()):
+        return first, rest
+    return IN_THE_BOX, list(words)
 
 
 def require_download(name: str, revision: str | None, most_bytes: int) -> str | None:

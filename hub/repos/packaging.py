@@ -127,7 +127,26 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
     return out
 
 
-def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path:
+def _halve(folder: Path) -> None:
+    """Bring the weights to half precision; libraries load them into whatever they compute in."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        weights = load_file(path)
+        for key, value in weights.items():
+            if value.is_floating_point():
+                weights[key] = value.half()
+                if not weights[key].isfinite().all():
+                    raise HubError(f"{key} does not fit into half precision; leave --half out")
+        save_file(weights, path, metadata)
+
+
+def package_run(
+    run: Path, out: Path, name: str = "", dataset: str = "", half: bool = False
+) -> Path:
     """Write a run's best model as a repository folder: weights, configuration, facts, card.
 
     Results lie in the card, and in `.eval_results` if the data's name on the Hub is known.
@@ -138,6 +157,7 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
         name: What the card's examples load, a repository or a folder (see `cards.folder_name`);
             `out` if empty.
         dataset: Hub name of the training data, for the card's metadata; the run's own if empty.
+        half: Keep the weights in half precision, which halves the file.
 
     Returns:
         `out`.
@@ -153,6 +173,8 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
     backbone = cast("nn.Module", loaded.model.backbone)
     with renamed_folder(out, FACTS_FILE) as partial:
         package_model(backbone, loaded.facts, partial)
+        if half:
+            _halve(partial)
         card = model_card(
             loaded.facts, loaded.results, name or folder_name(out), dataset, loaded.config
         )

@@ -16,14 +16,15 @@ def told(*arguments):
     except SystemExit as stop:
         assert stop.code
 
-told("MODEL", "nothing.npz")
-told(".", "README.md", "--threshold", "2")
-told(".", "README.md")
+told("NS/MODEL", "nothing.npz")
+told("README.md", "--threshold", "2")
+told(sys.argv[1], "README.md")
 assert "torch" not in sys.modules
 """
 
 
 def test_mistakes_are_told_before_torch_is_loaded(tmp_path):
+    (tmp_path / "model.json").touch()
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)],
         cwd=ROOT,

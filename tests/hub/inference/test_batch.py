@@ -10,6 +10,7 @@ from dataset_script.errors import ConfigError
 from hub.__main__ import main
 from hub.inference.batch import predict_many
 from hub.inference.detector import Detector
+from hub.repos.loading import IN_THE_BOX, split_model
 from hub.repos.packaging import package_model
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs, in_series
@@ -163,7 +164,7 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     np.savez(scene, insar_difference=make_phase(40, 40))
     file.touch()
     for model, output, options, said in (
-        (tmp_path / "empty", "out", (), "no hephaestus.json"),
+        (tmp_path / "empty", "out", (), "stands for nothing"),
         (run, "out", (), f"push-model {run} --to-folder"),
         (packaged, "file", (), "a file is where a folder should be"),
         (packaged, "out", ("--device", "abacus"), "device 'abacus' cannot be used here"),
@@ -187,3 +188,15 @@ def test_a_detector_may_be_given_itself(tmp_path):
     assert batch.summaries[0]["model"] == "mine"
     assert batch.summaries[0]["decision"] in ("Deformation", "Non_Deformation")
     batch.require_success()
+
+
+def test_a_model_may_be_named_before_the_inputs(tmp_path, packaged):
+    scene = str(tmp_path / "scene.npz")
+    np.savez(scene, insar_difference=make_phase(40, 40))
+    model = str(packaged)
+    assert split_model([model, scene]) == (model, [scene])
+    assert split_model(["NS/NAME", scene]) == ("NS/NAME", [scene])
+    for inputs in ([scene], [scene, scene], [str(tmp_path), scene], ["a/b.npz"]):
+        assert split_model(inputs) == (IN_THE_BOX, inputs)
+    with pytest.raises(ConfigError, match="name the interferograms after it"):
+        split_model([model])
