@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import ConfigError, readable_errors
 
 
@@ -76,7 +77,7 @@ def _push_model(args: argparse.Namespace) -> None:
     _deliver(
         args,
         "model",
-        lambda scratch: package_run(args.run, scratch / "model", name, args.dataset),
+        lambda scratch: package_run(args.run, scratch / "model", name, args.dataset, args.split),
         ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
     )
 
@@ -90,7 +91,12 @@ def _push_results(args: argparse.Namespace) -> None:
         args,
         "model",
         lambda scratch: prepare_results(
-            args.run, scratch, None if args.to_folder else args.repo_id, args.dataset, args.revision
+            args.run,
+            scratch,
+            None if args.to_folder else args.repo_id,
+            args.dataset,
+            args.revision,
+            args.split,
         ),
     )
     if args.results_dataset:
@@ -100,7 +106,13 @@ def _push_results(args: argparse.Namespace) -> None:
             row,
             "dataset",
             lambda scratch: prepare_results_row(
-                args.run, scratch, args.repo_id, args.results_dataset, args.dataset, args.revision
+                args.run,
+                scratch,
+                args.repo_id,
+                args.results_dataset,
+                args.dataset,
+                args.revision,
+                args.split,
             ),
         )
 
@@ -187,6 +199,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (model, results):
         command.add_argument(
             "--dataset", default="", metavar="NS/NAME", help="the training data's name on the Hub"
+        )
+        command.add_argument(
+            "--split", default="test", choices=SPLITS, help="whose results to publish (test)"
         )
     metric = add("push-metric", _push_metric, "publish one of our metrics as a Space")
     metric.add_argument("name", help="deformation_classification or deformation_segmentation")

@@ -127,7 +127,9 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
     return out
 
 
-def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path:
+def package_run(
+    run: Path, out: Path, name: str = "", dataset: str = "", split: str = "test"
+) -> Path:
     """Write a run's best model as a repository folder: weights, configuration, facts, card.
 
     Results lie in the card, and in `.eval_results` if the data's name on the Hub is known.
@@ -138,6 +140,7 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
         name: What the card's examples load, a repository or a folder (see `cards.folder_name`);
             `out` if empty.
         dataset: Hub name of the training data, for the card's metadata; the run's own if empty.
+        split: Which split's results the card shows.
 
     Returns:
         `out`.
@@ -149,7 +152,7 @@ def package_run(run: Path, out: Path, name: str = "", dataset: str = "") -> Path
     from hub.repos.results import dataset_id, eval_results_files, finite_metrics, write_files
     from training.runs.loaded_run import load_run
 
-    loaded = load_run(run)
+    loaded = load_run(run, split)
     backbone = cast("nn.Module", loaded.model.backbone)
     with renamed_folder(out, FACTS_FILE) as partial:
         package_model(backbone, loaded.facts, partial)
