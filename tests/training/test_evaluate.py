@@ -15,15 +15,10 @@ from tests.training.experiments import python, samples_of, small
 from training.data.tasks import IGNORED
 from training.evaluation import predictions
 from training.evaluation.baselines import measure_baselines, phase_gradient
-from training.evaluation.calibration import fit_temperature
+from training.evaluation.calibration import fit_temperature, to_margin, to_probability
 from training.evaluation.detection import Detection
 from training.evaluation.evaluating import describe, evaluate, make_forward
-from training.evaluation.operating_point import (
-    choose_temperature,
-    choose_threshold,
-    to_margin,
-    to_probability,
-)
+from training.evaluation.operating_point import choose_temperature, choose_threshold
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
 from training.fit.experiment import train
 from training.runs.loaded_run import load_run
@@ -222,11 +217,12 @@ def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tm
 
 
 def test_margin_histogram_counts_every_pixel_but_the_ignored():
-    margin = torch.tensor([[[-99.0, 0.0, 99.0, 0.5]]])
-    target = torch.tensor([[[0, 1, 2, IGNORED]]])
+    margin = torch.tensor([[[-99.0, 0.0, 99.0, 0.5, -1e-9]]])
+    target = torch.tensor([[[0, 1, 2, IGNORED, 1]]])
     counts = margin_histogram(margin, target, 1, BINS, SPAN)[0]
-    assert counts.sum() == 3
+    assert counts.sum() == 4
     assert counts[0, 0] == counts[1, BINS // 2] == counts[1, BINS - 1] == 1
+    assert counts[1, BINS // 2 - 1] == 1  # just below an edge: not rounded onto it
 
 
 def test_phase_gradient_crosses_the_wrap_and_stops_at_the_edge_of_the_data():

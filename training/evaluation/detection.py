@@ -59,17 +59,44 @@ def _image_scores(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     logits, targets = predictions.logits, predictions.targets
     assert logits is not None and targets is not None
-    flat = logits.reshape(-1, logits.shape[-1]).astype(float)
+    flat = logits.reshape(-1, logits.shape[-1])
+    scores = image_margins(flat, predictions.task.multilabel, predictions.temperature, column)
     if predictions.task.multilabel:
         hot = targets.reshape(flat.shape)
         truth = hot.any(1) if column is None else hot[:, column] > 0
-        scores = flat.max(1) if column is None else flat[:, column]
         return scores, np.asarray(truth), np.ones(len(flat), bool)
     codes = targets.reshape(-1)
-    one = list(range(1, flat.shape[1])) if column is None else [column]
-    rest = [k for k in range(flat.shape[1]) if k not in one]
-    scores = np.logaddexp.reduce(flat[:, one], 1) - np.logaddexp.reduce(flat[:, rest], 1)
-    return scores, np.isin(codes, one), codes != IGNORED
+    return scores, codes > 0 if column is None else codes == column, codes != IGNORED
+
+
+def image_margins(
+    logits: np.ndarray, multilabel: bool, temperature: float, column: int | None = None
+) -> np.ndarray:
+    """Log-odds of deformation, or of one class, against the rest: `Task.margin` for whole images.
+
+    One by one in double precision, so that an image's answer does not depend on its batch.
+
+    Args:
+        logits: `[N, K]`, as the model gives them.
+        multilabel: Whether classes are independent.
+        temperature: Divisor of the logits that calibrates them.
+        column: The class; None for any but the negative one.
+
+    Returns:
+        float64 `[N]`.
+    """
+    flat = np.asarray(logits, np.float64)
+    if multilabel:
+        return flat.max(1) if column is None else flat[:, column]
+
+    def pooled(some: np.ndarray) -> np.ndarray:
+        if some.shape[1] == 1:
+            return some[:, 0]
+        return temperature * np.logaddexp.reduce(some / temperature, 1)
+
+    classes = np.arange(flat.shape[1])
+    chosen = classes > 0 if column is None else classes == column
+    return pooled(flat[:, chosen]) - pooled(flat[:, ~chosen])
 
 
 def flat_answers(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,9 +17,10 @@ from training.data.loader import Batch
 from training.data.samples import Samples
 from training.data.sources import open_data
 from training.evaluation.baselines import measure_baselines
+from training.evaluation.calibration import to_margin
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import calibration, to_margin
+from training.evaluation.operating_point import calibration
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
@@ -67,6 +68,7 @@ def evaluate(
         progress=lambda batches: tqdm(
             batches, desc=split, disable=not accelerator.is_main_process, leave=False
         ),
+        temperature=facts.temperature,
     )
     threshold = to_margin(facts.threshold, facts.temperature)
     results = {

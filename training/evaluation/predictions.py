@@ -37,6 +37,7 @@ class Predictions:
 
     Attributes:
         task: The task.
+        temperature: Divisor of the logits at which the margins of several classes are pooled.
         loss: float64 `[N]`, NaN where no loss was asked for.
         logits: float32 `[N, answers, K]` of whole images, `[N, answers * DRAWN, K]` of the drawn
             pixels of a segmentation into several classes, else None.
@@ -54,6 +55,7 @@ class Predictions:
     targets: np.ndarray | None = None
     histogram: np.ndarray | None = None
     confusion: np.ndarray | None = None
+    temperature: float = 1.0
 
 
 def predict(
@@ -64,6 +66,7 @@ def predict(
     workers: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
+    temperature: float = 1.0,
 ) -> Predictions:
     """Run a model over a split, each sample once whatever the number of processes.
 
@@ -75,13 +78,14 @@ def predict(
         workers: Reading threads.
         loss: From logits and target to the loss of each sample.
         progress: Wraps the iteration over batches.
+        temperature: See `Predictions`.
 
     Returns:
         The predictions, the same on every process.
     """
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
-    results = _SampleResults(samples.task, len(samples), accelerator.device)
+    results = _SampleResults(samples.task, len(samples), accelerator.device, temperature)
     loader = Loader(samples, accelerator.device, workers)
     with torch.no_grad():
         for batch in progress(loader.batches(plan)):
@@ -93,8 +97,8 @@ def predict(
 class _SampleResults:
     """Results on the device: every process fills the rows of its samples, then they are summed."""
 
-    def __init__(self, task: Task, count: int, device: torch.device) -> None:
-        self.task, classes = task, len(task.classes)
+    def __init__(self, task: Task, count: int, device: torch.device, temperature: float) -> None:
+        self.task, self.temperature, classes = task, temperature, len(task.classes)
         self.values: dict[str, Tensor] = {"loss": torch.zeros(count, dtype=torch.float64)}
         if task.objective == "classification":
             self.values["logits"] = torch.zeros(count, task.answers, classes)
@@ -130,7 +134,7 @@ class _SampleResults:
             found["targets"] = target.reshape(shape if self.task.multilabel else shape[:2])
         else:
             found["histogram"] = margin_histogram(
-                self.task.margin(split), batch.target, len(logits), BINS, SPAN
+                self.task.margin(split, self.temperature), batch.target, len(logits), BINS, SPAN
             )
             found["confusion"] = _confusion(split, batch.target, len(logits))
             if self.task.name != "binary":
@@ -146,7 +150,7 @@ class _SampleResults:
             values[name] = array.astype("int64") if array.dtype == np.int32 else array
         if not self.has_loss:
             values["loss"][:] = np.nan
-        return Predictions(self.task, **values)
+        return Predictions(self.task, temperature=self.temperature, **values)
 
 
 def _draw_pixels(logits: Tensor, target: Tensor, samples: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -189,7 +193,9 @@ def margin_histogram(
     Returns:
         int32 `[B, 2, bins]`, ascending.
     """
-    place = ((margin + span) * (bins / (2 * span))).floor().clamp(0, bins - 1).nan_to_num().long()
+    # Scaled before it is moved: a margin just below a bin's edge would be rounded onto it.
+    place = (margin * (bins / (2 * span))).floor() + bins / 2
+    place = place.clamp(0, bins - 1).nan_to_num().long()
     place = place + bins * (target > 0)
     return _count(place, target != IGNORED, samples, 2 * bins).reshape(samples, 2, bins)
 

@@ -20,8 +20,9 @@ from dataset_script.safe_files import write_json
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
+from training.evaluation.calibration import to_probability
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import choose_temperature, choose_threshold, to_probability
+from training.evaluation.operating_point import choose_temperature, choose_threshold
 from training.evaluation.plots import to_image
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import overall_metrics
@@ -129,10 +130,10 @@ class Validator:
         state = whole_weights(model)
         if not self.accelerator.is_main_process:
             return
-        temperature = choose_temperature(predictions)
+        temperature = choose_temperature(predictions, threshold)
         facts = dataclasses.replace(
             facts_of(self.config, self.data, self.library),
-            threshold=to_probability(threshold, temperature),
+            threshold=float(to_probability(threshold, temperature)),
             temperature=temperature,
         )
         write_weights(state, self.run / BEST)
