@@ -162,6 +162,7 @@ def _predict(args: argparse.Namespace) -> None:
         args.model,
         args.inputs,
         args.output,
+        classifier=args.classifier,
         threshold=args.threshold,
         revision=args.revision,
         device=args.device,
@@ -225,6 +226,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", metavar="MODEL", help="packaged model's folder, or NS/NAME")
     predict.add_argument("inputs", metavar="INPUT", nargs="+", help="see below")
     predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
+    predict.add_argument(
+        "--classifier", metavar="MODEL", help="a second opinion beside a segmentation model"
+    )
     predict.add_argument("--threshold", type=float, help="in place of the model's own")
     predict.add_argument("--revision", help="branch, tag or commit of the model's repository")
     predict.add_argument("--device", help="cpu or cuda; a GPU if there is one")

@@ -13,8 +13,7 @@ from dataset_script.errors import ConfigError
 from hub.inference.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
-from training.evaluation.calibration import to_probability
-from training.evaluation.detection import image_margins
+from training.evaluation.calibration import image_margins, to_probability
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
 from training.models.model import wrap_backbone

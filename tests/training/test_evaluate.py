@@ -18,8 +18,9 @@ from training.evaluation.baselines import measure_baselines, phase_gradient
 from training.evaluation.calibration import fit_temperature, to_margin, to_probability
 from training.evaluation.detection import Detection
 from training.evaluation.evaluating import describe, evaluate, make_forward
-from training.evaluation.operating_point import choose_temperature, choose_threshold
+from training.evaluation.operating_point import choose_temperature, choose_threshold, scene_scores
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
+from training.evaluation.scenes import choose_limits
 from training.fit.experiment import train
 from training.runs.loaded_run import load_run
 from training.runs.results import read_results, results_folder
@@ -48,6 +49,8 @@ def test_results_and_figures(trained, results):
     assert set(results["per_class"]) == {"Non_Deformation", "Deformation"}
     assert set(results["per_intensity"]) <= {"Low", "Medium", "High"}
     assert 0 <= results["calibration"]["ece_after"] <= 1
+    assert results["unsure"] == list(load_run(run).facts.unsure)
+    assert sum(sum(row.values()) for row in results["verdicts"].values()) == 10
     for path in (folder / "curves.png", folder / "examples.png", run / "history.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -200,6 +203,9 @@ def test_the_threshold_comes_from_validation(trained, dataset):
     assert to_margin(loaded.facts.threshold, loaded.facts.temperature) == pytest.approx(
         threshold, abs=1e-3
     )
+    again = predict(forward, samples, Accelerator(), 4, 0, temperature=loaded.facts.temperature)
+    limits = choose_limits(*scene_scores(again, loaded.facts.temperature))
+    assert loaded.facts.unsure == pytest.approx(limits, abs=1e-4)
     ones = np.ones(len(samples))
     detection = Detection(answers)
     best = max(float(detection.metrics(ones, level)["f1"]) for level in detection.counts(ones)[0])

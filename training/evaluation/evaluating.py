@@ -20,7 +20,7 @@ from training.evaluation.baselines import measure_baselines
 from training.evaluation.calibration import to_margin
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import calibration
+from training.evaluation.operating_point import calibration, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
@@ -82,11 +82,13 @@ def evaluate(
         "samples_digest": digest,
         "positives": int(samples.positive.sum()),
         "threshold": facts.threshold,
+        "unsure": list(facts.limits),
         "temperature": facts.temperature,
         "metrics": overall_metrics(predictions, threshold),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
         "per_class": per_class(predictions, threshold),
         **tables(predictions, samples, threshold),
+        "verdicts": verdicts(predictions, facts.temperature, facts.limits),
         "calibration": calibration(predictions, facts.temperature),
         "baselines": _baselines(loaded, split, accelerator),
     }

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, softmax
 
+from training.data.tasks import IGNORED
 from training.evaluation.calibration import (
     calibration_error,
     fit_temperature,
     fit_temperature_counts,
+    image_margins,
     reliability,
     to_probability,
 )
@@ -51,6 +53,57 @@ def choose_temperature(predictions: Predictions, threshold: float = 0.0) -> floa
         multilabel = predictions.task.multilabel
         temperature = fit_temperature(logits[counted], targets[counted], multilabel)
     return max(temperature, abs(threshold) / FURTHEST)
+
+
+def scene_scores(
+    predictions: Predictions, temperature: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Each sample as a scene of its own: its probability, as the detector gives it, and its truth.
+
+    Args:
+        predictions: Of a segmentation, at this temperature.
+        temperature: Divisor of the logits.
+
+    Returns:
+        Probability float64 `[N]` and whether the sample deforms, bool `[N]`; None where the
+        probabilities were not asked for.
+    """
+    if predictions.histogram is not None:
+        if predictions.peak is None:
+            return None
+        return predictions.peak, predictions.histogram[:, 1].sum(1) > 0
+    assert predictions.logits is not None and predictions.targets is not None
+    count, answers, classes = predictions.logits.shape
+    flat = predictions.logits.reshape(-1, classes)
+    margins = image_margins(flat, predictions.task.multilabel, temperature)
+    scores = to_probability(margins.reshape(count, answers).max(1), temperature)
+    targets = predictions.targets.reshape(count, -1)
+    return scores, ((targets > 0) & (targets != IGNORED)).any(1)
+
+
+def verdicts(
+    predictions: Predictions, temperature: float, limits: tuple[float, float]
+) -> dict[str, dict[str, int]]:
+    """How many scenes of each kind are called what between the two limits.
+
+    Args:
+        predictions: See `scene_scores`.
+        temperature: Divisor of the logits.
+        limits: `ModelFacts.limits`.
+    """
+    found = scene_scores(predictions, temperature)
+    if found is None:
+        return {}
+    scores, truth = found
+    called, spared = scores >= limits[1], scores < limits[0]
+    return {
+        name: {
+            "deformation": int((kind & called).sum()),
+            "unsure": int((kind & ~called & ~spared).sum()),
+            "no deformation": int((kind & spared & ~called).sum()),
+        }
+        for name, kind in (("deforms", truth), ("quiet", ~truth))
+    }
 
 
 def calibration(predictions: Predictions, temperature: float) -> dict[str, Any]:

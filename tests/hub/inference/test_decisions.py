@@ -1,18 +1,25 @@
 """On one row, `evaluate` and the detector come to the same decision, whatever the logits."""
 
 import numpy as np
+import pytest
 import torch
+from accelerate import Accelerator
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from hub.inference.detector import Detector
 from hub.scenes.scene import make_scene
-from tests.hub.facts import SIZE, make_facts
+from tests.hub.facts import KINDS, SIZE, make_facts
+from tests.hub.models import make_model
+from tests.rows import make_dataset_folder
+from tests.training.experiments import CHANNELS, samples_of
 from training.data.tasks import Task
 from training.evaluation.calibration import to_margin, to_probability
-from training.evaluation.predictions import BINS, SPAN, Predictions, margin_histogram
+from training.evaluation.operating_point import scene_scores, verdicts
+from training.evaluation.predictions import BINS, SPAN, Predictions, margin_histogram, predict
 from training.evaluation.report import overall_metrics
 from training.facts import ModelFacts
+from training.inputs.preprocessing import Preprocessor
 
 LOGITS = st.floats(-120, 120, width=32)
 CLASSES = {
@@ -74,7 +81,7 @@ def test_images(task, logits, temperature, threshold):
         temperature=temperature,
         threshold=threshold,
     )
-    found = ask(facts, logits).decision == "Deformation"
+    found = ask(facts, logits).verdict.decision == "Deformation"
     assert found == evaluated(facts, logits)
 
 
@@ -101,3 +108,29 @@ def test_pixels(margin, edge, temperature):
     row = Predictions(task, np.zeros(1), histogram=counts.numpy())
     recall = overall_metrics(row, to_margin(facts.threshold, temperature))["recall"]
     assert ask(facts, logits).mask.mean() == recall
+
+
+@pytest.mark.parametrize("kind", ["smp", "timm"])
+def test_rows_are_scenes_of_the_same_probability_in_training_and_in_use(tmp_path, kind):
+    data = make_dataset_folder(tmp_path, steps=3, size=SIZE, counts=(2, 5, 2), channels=CHANNELS)
+    facts = make_facts(kind, CHANNELS, steps=3, unsure=(0.4, 0.6))
+    model = make_model(kind, facts)
+    preprocess = Preprocessor(facts.channels, 3, SIZE, overwrite=True)
+    samples = samples_of(data, "validation", objective=KINDS[kind][0])
+    answers = predict(
+        lambda batch: model(preprocess(batch.rasters)),
+        samples,
+        Accelerator(),
+        2,
+        0,
+        temperature=facts.temperature,
+    )
+    scores, deforming = scene_scores(answers, facts.temperature)
+    assert deforming.tolist() == samples.positive.tolist()
+    detector = Detector(model.backbone, facts, "m", device="cpu")
+    found = [detector.predict(f"{data}::ts3/validation/{row}").verdict for row in range(5)]
+    np.testing.assert_allclose([verdict.probability for verdict in found], scores, rtol=1e-5)
+    table = verdicts(answers, facts.temperature, facts.limits)
+    for decision, column in (("Deformation", "deformation"), ("Unsure", "unsure")):
+        counted = sum(row[column] for row in table.values())
+        assert counted == sum(verdict.decision == decision for verdict in found)

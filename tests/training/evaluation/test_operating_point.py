@@ -10,6 +10,7 @@ from training.evaluation.calibration import fit_temperature, to_margin, to_proba
 from training.evaluation.operating_point import choose_temperature, choose_threshold
 from training.evaluation.predictions import BINS, Predictions
 from training.evaluation.report import overall_metrics
+from training.evaluation.scenes import FALSE_ALARMS, MISSES, choose_limits
 
 IMAGES = Task("binary", "classification", "union", 1)
 PIXELS = Task("binary", "segmentation", "union", 1)
@@ -92,3 +93,29 @@ def test_few_samples_without_a_mistake_give_no_certainty():
         temperature = fit_temperature(logits, targets, multilabel)
         margin = 9 - np.log(2) if not multilabel else 9
         assert 0.8 < to_probability(margin, temperature) < 0.99, temperature
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1, max_size=60))
+@example([(1.0, True), (1.0, False)])
+def test_the_two_limits_keep_what_they_promise(scenes):
+    scores, deforming = (np.array(column) for column in zip(*scenes, strict=True))
+    limits = choose_limits(scores.astype(float), deforming.astype(bool))
+    if deforming.all() or not deforming.any():
+        assert limits is None
+        return
+    low, high = limits
+    assert 0 <= low <= high <= 1
+    assert (scores[~deforming] >= high).mean() <= FALSE_ALARMS or high == 1
+    assert (scores[deforming] < low).mean() <= MISSES
+
+
+def test_the_limits_are_as_close_as_they_may_be():
+    scores = np.linspace(0, 1, 201)
+    deforming = np.random.default_rng(0).random(201) < scores
+    low, high = choose_limits(scores, deforming)
+    assert low < 0.5 < high
+    quiet, moving = scores[~deforming], scores[deforming]
+    assert (quiet >= high - 0.02).mean() > FALSE_ALARMS and (moving < low + 0.03).mean() > MISSES
+    parted = choose_limits(np.array([0.1, 0.2, 0.8]), np.array([False, False, True]))
+    assert parted == (pytest.approx(0.5), pytest.approx(0.5))  # never unsure
