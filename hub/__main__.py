@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import ConfigError, readable_errors
 
 
@@ -77,7 +78,7 @@ def _push_model(args: argparse.Namespace) -> None:
         args,
         "model",
         lambda scratch: package_run(
-            args.run, scratch / "model", name, args.dataset, half=args.half
+            args.run, scratch / "model", name, args.dataset, args.split, args.half
         ),
         ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
     )
@@ -92,7 +93,12 @@ def _push_results(args: argparse.Namespace) -> None:
         args,
         "model",
         lambda scratch: prepare_results(
-            args.run, scratch, None if args.to_folder else args.repo_id, args.dataset, args.revision
+            args.run,
+            scratch,
+            None if args.to_folder else args.repo_id,
+            args.dataset,
+            args.revision,
+            args.split,
         ),
     )
     if args.results_dataset:
@@ -102,7 +108,13 @@ def _push_results(args: argparse.Namespace) -> None:
             row,
             "dataset",
             lambda scratch: prepare_results_row(
-                args.run, scratch, args.repo_id, args.results_dataset, args.dataset, args.revision
+                args.run,
+                scratch,
+                args.repo_id,
+                args.results_dataset,
+                args.dataset,
+                args.revision,
+                args.split,
             ),
         )
 
@@ -154,6 +166,7 @@ def _predict(args: argparse.Namespace) -> None:
         model,
         inputs,
         args.output,
+        classifier=args.classifier,
         threshold=args.threshold,
         revision=args.revision,
         device=args.device,
@@ -195,6 +208,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--dataset", default="", metavar="NS/NAME", help="the training data's name on the Hub"
         )
+        command.add_argument(
+            "--split", default="test", choices=SPLITS, help="whose results to publish (test)"
+        )
     metric = add("push-metric", _push_metric, "publish one of our metrics as a Space")
     metric.add_argument("name", help="deformation_classification or deformation_segmentation")
     space = add("push-space", _push_space, "publish the demo as a Space")
@@ -219,6 +235,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.usage = "%(prog)s [options] --output DIR [MODEL] INPUT [INPUT ...]"
     predict.add_argument("inputs", metavar="[MODEL] INPUT", nargs="+", help="see below")
     predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
+    predict.add_argument(
+        "--classifier", metavar="MODEL", help="a second opinion beside a segmentation model"
+    )
     predict.add_argument("--threshold", type=float, help="in place of the model's own")
     predict.add_argument("--revision", help="branch, tag or commit of the model's repository")
     predict.add_argument("--device", help="cpu or cuda; a GPU if there is one")

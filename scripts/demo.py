@@ -62,7 +62,8 @@ def summary() -> str:
     """A table of the two models' test scores beside the trivial baselines, and where to look."""
     lines = [f"{'':28}{'F1':>8}{'AUROC':>8}{'IoU':>8}"]
     for task in TASKS:
-        results = json.loads((ROOT / DEMO / task / "results.json").read_text())
+        (path,) = (ROOT / DEMO / task).glob("results/*-test/results.json")
+        results = json.loads(path.read_text())
         rows = {task: results["metrics"], **results["baselines"]}
         for name, metrics in rows.items():
             values = [metrics.get(key) for key in ("f1", "auroc", "iou")]

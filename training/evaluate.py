@@ -1,4 +1,4 @@
-"""Evaluate a trained model: results.json and figures in the run's folder.
+"""Evaluate a trained model: results.json and figures in RUN/results/DATASET-SPLIT.
 
     python training/evaluate.py runs/demo/classification
 
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser = ArgumentParser(prog="evaluate.py", description=__doc__)
         parser.add_argument("run", type=Path, help="Folder of the run.")
         parser.add_argument("--split", default="test", help="Split to judge the model on.")
-        parser.add_argument("--data", help="Where the dataset lies, if it was moved.")
+        parser.add_argument("--data", help="Where the dataset lies, if moved; or another.")
+        parser.add_argument("--name", help="What to call the dataset, if not by its own name.")
         options = parser.parse_args(None if arguments is None else list(arguments))
         if options.split not in SPLITS:
             raise ConfigError(f"there is no split {options.split}; it is {', '.join(SPLITS)}")
@@ -34,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from accelerate import PartialState
 
         from training.evaluation.evaluating import describe, evaluate
+        from training.runs.results import results_folder
 
-        results = evaluate(options.run, options.split, options.data)
+        results = evaluate(options.run, options.split, options.data, options.name)
         if not PartialState().is_main_process:
             return
         print(
             f"{options.run}: {results['samples']} samples of {options.split}, "
             f"{results['positives']} with deformation\n{describe(results)}\n"
-            f"written: {options.run / 'results.json'}, {options.run / 'figures'}"
+            f"written: {results_folder(options.run, results['dataset'], options.split)}"
         )
 
 

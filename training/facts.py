@@ -40,7 +40,11 @@ class ModelFacts:
         image_size: Side of the training crops in pixels.
         pixel_size: Side of a training pixel in degrees.
         mask_target: How the masks of the steps became one target: last, peak, union or all.
-        threshold: Decision threshold on the positive probability, chosen on validation.
+        threshold: Threshold on the positive probability of an image or a pixel, at which F1 on
+            validation is largest.
+        unsure: Probabilities of a whole scene, chosen on validation, between which the verdict is
+            "unsure": below the first misses are few, from the second on false alarms are. None
+            (models of old, or a validation split of one kind) stands for `threshold` twice.
         temperature: Divisor of the logits that calibrates them, fitted on validation.
         split: Split scheme of the training data.
         dataset: Name of the training data.
@@ -67,16 +71,29 @@ class ModelFacts:
     pixel_size: float = 0.001
     mask_target: str = "union"
     threshold: float = 0.5
+    unsure: tuple[float, float] | None = None
     temperature: float = 1.0
     split: str = "paper"
     dataset: str = ""
     phase: str = "raw"
     correct_stratified: bool = False
 
+    def __post_init__(self) -> None:
+        low, high = self.limits
+        if not 0 <= low <= high <= 1:
+            raise ConfigError(
+                f"model facts: unsure is {low:g} to {high:g}, which are no ascending probabilities"
+            )
+
     @property
     def planes_per_step(self) -> int:
         """Planes of a step that the model sees: its channels, and the phase's sine if circular."""
         return len(self.channels) + (self.phase == "circular")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Below the first a scene is quiet, from the second on it deforms."""
+        return self.unsure or (self.threshold, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as plain JSON types."""
@@ -107,8 +124,10 @@ class ModelFacts:
         }
         try:
             return cls(**values)
-        except TypeError as error:
-            raise ConfigError(f"incomplete model facts: {error}") from None
+        except ConfigError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"incomplete or wrong model facts: {error}") from None
 
     @classmethod
     def load(cls, path: Path) -> ModelFacts:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dataset_script.errors import HephaestusError
+from dataset_script.errors import ConfigError, HephaestusError
 from dataset_script.safe_files import renamed, writable
 from hub.inference.outputs import save_prediction, write_table
 from hub.inference.prediction import require_threshold
-from hub.repos.loading import find_published
+from hub.repos.loading import PublishedModel, find_published
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import expand_inputs, find_inputs
 from hub.scenes.scene import Scene
@@ -43,19 +43,13 @@ class Batch:
     failed: dict[str, str] = field(default_factory=dict)
 
     def to_text(self) -> str:
-        """A table of the answers, then what failed."""
-        width = max((len(summary["scene"]) for summary in self.summaries), default=0)
+        """A line for each answer, with its warnings, then what failed."""
         lines = []
         for summary in self.summaries:
             area = summary["area_km2"]
-            cells = [
-                f"{summary['scene']:<{width}}",
-                f"{summary['decision']:<15}",
-                f"probability {summary['probability']:.2f}",
-                "" if area is None else f"{area:8.2f} km2",
-                "already there" if summary["scene"] in self.skipped else "",
-            ]
-            lines.append("  ".join(cells).rstrip())
+            size = "" if area is None else f" Mask of {area:.2f} km2."
+            done = " (already there)" if summary["scene"] in self.skipped else ""
+            lines.append(f"{summary['scene']}: {summary['verdict']}{size}{done}")
             lines += [f"  note: {warning}" for warning in summary["warnings"]]
         lines += [f"failed: {label}: {reason}" for label, reason in self.failed.items()]
         lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {TABLE}")
@@ -77,6 +71,7 @@ def predict_many(
     inputs: Sequence[str | Path],
     output: Path,
     *,
+    classifier: str | Path | Detector | None = None,
     threshold: float | None = None,
     revision: str | None = None,
     device: str | None = None,
@@ -91,7 +86,8 @@ def predict_many(
         model: A detector, or what `Detector.from_pretrained` takes.
         inputs: See `inputs.find_inputs`.
         output: Folder to write to.
-        threshold: Decision threshold, in place of the model's own.
+        classifier: A second opinion beside a segmentation model; as `model`.
+        threshold: Decision threshold, in place of the model's own; the second opinion keeps its.
         revision: Of the model's repository.
         device: Where to run.
         progress: Whether to show bars where standard error is a terminal.
@@ -100,32 +96,36 @@ def predict_many(
         What became of each.
 
     Raises:
-        HephaestusError: If the model does not load, the threshold is no probability, an input
-            stands for nothing, no input exists, or `output` cannot be made. What is wrong with
-            a single scene is in the result instead.
+        HephaestusError: If a model does not load or is of the wrong kind, the threshold is no
+            probability, an input stands for nothing, no input exists, or `output` cannot be made.
+            What is wrong with a single scene is in the result instead.
     """
     require_threshold(threshold)
     named = expand_inputs(inputs)
     with writable(output):
         output.mkdir(parents=True, exist_ok=True)
-    if isinstance(model, str | Path):
-        published = find_published(str(model), revision)
-        # Loads torch: what is wrong with the command is told before.
-        from hub.inference.detector import Detector
-
-        model = Detector.from_published(published, device)
+    models = [_found(model, revision)]
+    if classifier is not None:
+        models.append(_found(classifier, None))
+        kinds = [item.facts.objective for item in models]
+        if kinds != ["segmentation", "classification"]:
+            raise ConfigError(
+                "a second opinion is a classifier's beside a segmentation model's; these are for "
+                + " and ".join(kinds)
+            )
+    detectors = [_loaded(item, device) for item in models]
     batch = Batch(output)
     taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    found = find_inputs(named, model.facts.timeseries_length)
-    for given in tqdm(found, unit="scene", disable=None if progress else True):
+    scenes = find_inputs(named, detectors[0].facts.timeseries_length)
+    for given in tqdm(scenes, unit="scene", disable=None if progress else True):
         try:
             scene = _named_apart(given.load(), taken)
-            key = _key(model, scene, threshold)
+            key = _key(detectors, scene, threshold)
             summary = _finished(output, scene.name, key)
             if summary is not None:
                 batch.skipped.append(scene.name)
             else:
-                summary = _predict_one(model, scene, threshold, output, key, progress)
+                summary = _predict_one(detectors, scene, threshold, output, key, progress)
             batch.summaries.append(summary)
         except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
             batch.failed[given.label] = str(error).splitlines()[0]
@@ -134,8 +134,21 @@ def predict_many(
     return batch
 
 
+def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel | Detector:
+    return find_published(str(model), revision) if isinstance(model, str | Path) else model
+
+
+def _loaded(found: PublishedModel | Detector, device: str | None) -> Detector:
+    if not isinstance(found, PublishedModel):
+        return found
+    # Loads torch: what is wrong with the command is told before.
+    from hub.inference.detector import Detector
+
+    return Detector.from_published(found, device)
+
+
 def _predict_one(
-    detector: Detector,
+    detectors: Sequence[Detector],
     scene: Scene,
     threshold: float | None,
     output: Path,
@@ -150,7 +163,11 @@ def _predict_one(
             bar.total = total
             bar.update(done - bar.n)
 
-        prediction = detector.predict(scene, threshold, report)
+        prediction, *others = (
+            detector.predict(scene, threshold if number == 0 else None, report)
+            for number, detector in enumerate(detectors)
+        )
+    prediction = dataclasses.replace(prediction, second=others[0] if others else None)
     save_prediction(prediction, output, key)
     return prediction.summary()
 
@@ -165,13 +182,15 @@ def _named_apart(scene: Scene, taken: set[str]) -> Scene:
     return dataclasses.replace(scene, name=name)
 
 
-def _key(detector: Detector, scene: Scene, threshold: float | None) -> dict[str, Any]:
+def _key(detectors: Sequence[Detector], scene: Scene, threshold: float | None) -> dict[str, Any]:
     """All that an answer depends on."""
+    first, *others = detectors
     return {
         "input": scene.fingerprint(),
-        "weights": detector.weights,
-        "facts": detector.facts.to_dict(),
+        "weights": first.weights,
+        "facts": first.facts.to_dict(),
         "threshold": threshold,
+        "second": [{"weights": item.weights, "facts": item.facts.to_dict()} for item in others],
     }
 
 

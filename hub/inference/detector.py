@@ -112,7 +112,8 @@ class Detector:
 
         Args:
             scene: A scene, or what `load_scene` makes one of.
-            threshold: Decision threshold, in place of the model's own.
+            threshold: Of the scene and of its pixels, in place of the model's own: no answer is
+                "unsure" then.
             progress: Called with the number of windows done and their total.
 
         Returns:
@@ -153,6 +154,7 @@ class Detector:
             image_probability=answer.probability,
             class_probabilities=answer.classes,
             threshold=self.facts.threshold if threshold is None else threshold,
+            limits=self.facts.limits if threshold is None else (threshold, threshold),
             place=worked.place(answer.column + 0.5, answer.row + 0.5),
             warnings=tuple(notes),
         )

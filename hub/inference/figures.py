@@ -58,7 +58,7 @@ def draw_prediction(prediction: Prediction) -> Figure:
     aspect = scene.height / scene.width
     height = rows * (3.6 * min(max(aspect, 0.5), 1.6) + 0.5) + 0.9 + 0.2 * caption.count("\n")
     figure = Figure(figsize=(4.6 * columns, height), layout="constrained")
-    figure.suptitle(_title(prediction), fontsize=11)
+    figure.suptitle(_title(prediction, columns), fontsize=11)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -194,15 +194,10 @@ def _extent(scene: Scene) -> tuple[float, float, float, float]:
     return left, right, bottom, top
 
 
-def _title(prediction: Prediction) -> str:
-    parts = [
-        f"{prediction.decision.replace('_', '-').lower()}, "
-        f"probability {prediction.image_probability:.2f}"
-    ]
-    if prediction.area_km2 is not None:
-        parts.append(f"{prediction.area_km2:.1f} km²")
-    revision = prediction.revision[:8]
-    return (
-        f"{prediction.scene.name}: {', '.join(parts)}\n"
-        f"{prediction.model} ({revision}); research, not an alert"
-    )
+def _title(prediction: Prediction, columns: int) -> str:
+    lines = textwrap.wrap(prediction.verdict.text, 32 * columns)
+    models = [prediction, *([prediction.second] if prediction.second else [])]
+    named = " and ".join(f"{item.model} ({item.revision[:8]})" for item in models)
+    area = prediction.area_km2
+    size = "" if area is None else f", mask of {area:.1f} km²"
+    return "\n".join([f"{prediction.scene.name}{size}", *lines, f"{named}; research, not an alert"])

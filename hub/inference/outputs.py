@@ -86,7 +86,15 @@ def feature_collection(prediction: Prediction, cut: bool = True) -> dict[str, An
     summary = prediction.summary()
     shared = {
         key: summary[key]
-        for key in ("scene", "primary_date", "secondary_dates", "threshold", "model", "revision")
+        for key in (
+            "scene",
+            "decision",
+            "primary_date",
+            "secondary_dates",
+            "threshold",
+            "model",
+            "revision",
+        )
     }
     features = [
         {
@@ -147,6 +155,7 @@ def _raster_writer(
                     MODEL=prediction.model,
                     REVISION=prediction.revision,
                     THRESHOLD=prediction.threshold,
+                    VERDICT=prediction.verdict.text,
                     NOTICE="research, not an alert",
                 )
 

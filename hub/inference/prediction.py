@@ -1,4 +1,4 @@
-"""What a model says of a scene: numbers, mask and place. Files and figures are made elsewhere."""
+"""What is known of a scene once models were asked. Files and figures are made of it elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from dataset_script.errors import ConfigError
 from hub.inference.polygons import MAX_POLYGONS, Region, find_regions, mask_area_km2
-from hub.scenes.scene import Scene
+from hub.inference.verdict import Opinion, Verdict
+from hub.scenes.scene import Scene, apply
 from training.facts import ModelFacts
 
 LOW_COHERENCE = 0.2
@@ -46,10 +47,12 @@ class Prediction:
             the largest of all windows.
         class_probabilities: Probability of each class. Segmentation into several types: the mean
             over that same square kilometre. Classification: those of the winning window.
-        threshold: Smallest probability that counts as deformation.
+        threshold: Smallest probability of a pixel that the mask holds.
+        limits: Probabilities of the scene below which it is quiet, and from which on it deforms.
         place: Longitude and latitude, or column and row without georeference, of the middle of
             the square kilometre or window that `image_probability` is of.
         warnings: What the reader must know to trust the answer.
+        second: A classifier's prediction for the same scene beside a segmentation model's.
     """
 
     scene: Scene
@@ -61,18 +64,32 @@ class Prediction:
     image_probability: float
     class_probabilities: Mapping[str, float]
     threshold: float
+    limits: tuple[float, float]
     place: tuple[float, float]
     warnings: tuple[str, ...] = ()
+    second: Prediction | None = None
 
     def with_threshold(self, threshold: float) -> Prediction:
-        """The same answer at another threshold, at no cost of inference."""
+        """The same answer, its mask drawn at another threshold; the verdict stays as it is."""
         return dataclasses.replace(self, threshold=threshold)
 
     @property
-    def decision(self) -> str:
-        """Deformation or Non_Deformation."""
-        positive = self.image_probability >= self.threshold
-        return "Deformation" if positive else "Non_Deformation"
+    def opinion(self) -> Opinion:
+        """What this model alone says."""
+        return Opinion(self.facts.objective, self.model, self.image_probability, self.limits)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is said of the scene, wherever it is said."""
+        x, y = self.place
+        if self.scene.georeferenced:
+            # Across the antimeridian a grid goes on beyond 180 degrees.
+            place = {"longitude": (x + 180) % 360 - 180 if abs(x) > 180 else x, "latitude": y}
+        else:
+            if self.scene.transform is not None:
+                x, y = apply(~self.scene.transform, x, y)
+            place = {"row": y - 0.5, "column": x - 0.5}
+        return Verdict(self.opinion, self.second.opinion if self.second else None, place)
 
     @cached_property
     def mask(self) -> np.ndarray | None:
@@ -130,7 +147,7 @@ class Prediction:
 
     @property
     def all_warnings(self) -> tuple[str, ...]:
-        """The warnings, and those that depend on the threshold."""
+        """The warnings, and those that depend on the threshold, of both models, each once."""
         notes = list(self.warnings)
         if self.mean_coherence is not None and self.mean_coherence < LOW_COHERENCE:
             where = "in the mask" if self.mask is not None and self.mask.any() else "of the scene"
@@ -139,7 +156,9 @@ class Prediction:
             )
         if len(self.regions) == MAX_POLYGONS:
             notes.append(f"only the {MAX_POLYGONS} largest patches of the mask are outlined")
-        return tuple(notes)
+        if self.second is not None:
+            notes += self.second.warnings
+        return tuple(dict.fromkeys(notes))
 
     def summary(self) -> dict[str, Any]:
         """Everything but the rasters, as plain JSON types; what is unknown is None."""
@@ -147,15 +166,13 @@ class Prediction:
         longitude, latitude = self.centroid or (None, None)
         return {
             "scene": scene.name,
-            "decision": self.decision,
-            "probability": self.image_probability,
+            **self.verdict.to_dict(),
             "threshold": self.threshold,
             "class_probabilities": dict(self.class_probabilities),
             "area_km2": self.area_km2,
             "patches": len(self.regions) if scene.georeferenced and self.mask is not None else None,
             "centroid_longitude": longitude,
             "centroid_latitude": latitude,
-            "most_probable_at": list(self.place),
             "mean_coherence": self.mean_coherence,
             "nodata_fraction": float(scene.nodata.mean()),
             "iou_with_reference": self.reference_iou,

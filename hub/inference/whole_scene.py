@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import ndimage
 
 from hub.inference.resampling import world_origin
 from hub.inference.window_model import WindowModel
 from hub.inference.windows import Corner, Progress, blend, in_batches, product_corners
 from hub.scenes.scene import Scene
-
-SUPPORT = 9
-"""Side in training pixels, about a kilometre, over which a probability must hold to count."""
+from training.evaluation.scenes import SUPPORT, scene_peak
 
 MIN_DATA = 0.25
 """Share of a classified window that must hold data, where the scene has such windows."""
@@ -75,7 +72,7 @@ def segment_scene(
         planes = blended if planes is None else np.maximum(planes, blended, out=planes)
     assert planes is not None
     planes[:, scene.nodata] = np.nan
-    row, column, found = _most_probable(planes[0], ~scene.nodata)
+    row, column, found = scene_peak(planes[0], ~scene.nodata)
     if several:
         reach = SUPPORT // 2
         rows, columns = (slice(max(0, at - reach), at + reach + 1) for at in (row, column))
@@ -119,19 +116,6 @@ def classify_scene(
     column = min(max(winner[1] + window / 2, 0), scene.width) - 0.5
     named = dict(zip(model.facts.classes, map(float, answer), strict=True))
     return SceneAnswer(best, named, row, column)
-
-
-def _most_probable(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, float]:
-    """Where the mean probability over `SUPPORT` x `SUPPORT` pixels with data is largest."""
-    share = ndimage.uniform_filter(valid.astype(np.float32), SUPPORT, mode="constant")
-    total = ndimage.uniform_filter(
-        np.where(valid, probability, np.float32(0)), SUPPORT, mode="constant"
-    )
-    # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
-    enough = min(0.5, float(share.max()) - 1e-3)
-    mean = np.where(valid & (share >= enough), total / np.maximum(share, 1e-6), -1)
-    row, col = np.unravel_index(int(mean.argmax()), mean.shape)
-    return int(row), int(col), float(np.clip(mean[row, col], 0, 1))
 
 
 def _part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:

@@ -13,6 +13,7 @@ from dataset_script.errors import ConfigError
 from hub.inference.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
+from training.evaluation.calibration import image_margins, to_probability
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
 from training.models.model import wrap_backbone
@@ -78,8 +79,8 @@ class WindowModel:
             corners: Of the B windows; what lies beyond the scene is as beyond the swath.
 
         Returns:
-            Probability of deformation, float32 `[B, 1]` or `[B, 1, H, W]`, and of each class,
-            `[B, K]` or `[B, K, H, W]`.
+            Probability of deformation, float64 `[B, 1]` or float32 `[B, 1, H, W]`, and of each
+            class, float32 `[B, K]` or `[B, K, H, W]`.
         """
         rasters = {
             name: torch.from_numpy(
@@ -87,15 +88,21 @@ class WindowModel:
             ).to(self.device)
             for name in self.facts.channels
         }
-        logits = self.model(self._preprocessor(rasters)) / self.facts.temperature
-        answers = self._task.split_answers(logits)
-        classes = answers.sigmoid() if self._task.multilabel else answers.softmax(1)
+        temperature = self.facts.temperature
+        answers = self._task.split_answers(self.model(self._preprocessor(rasters)).float())
+        scaled = answers / temperature
+        classes = scaled.sigmoid() if self._task.multilabel else scaled.softmax(1)
+        if answers.ndim > 2:
+            margins = self._task.margin(answers, temperature)
+            found = (margins / temperature).sigmoid().cpu().numpy()
+        else:  # just as the evaluation has them: a rounded probability would decide otherwise
+            images = image_margins(answers.cpu().numpy(), self._task.multilabel, temperature)
+            found = to_probability(images, temperature)
         # Where each step has its own answer, a class holds if it holds at any step.
         shape = (len(corners), -1)
-        found = self._task.margin(answers).sigmoid()
-        found = found.reshape(*shape, *found.shape[1:]).amax(1, keepdim=True)
+        found = found.reshape(*shape, *found.shape[1:]).max(1, keepdims=True)
         classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
-        return found.float().cpu().numpy(), classes.float().cpu().numpy()
+        return found, classes.cpu().numpy()
 
     def data_share(self, scene: Scene, corner: Corner) -> float:
         """Share of a window's pixels, 0..1, that hold data."""

@@ -13,6 +13,7 @@ import yaml
 from dataset_script.channels import select
 from hub.repos.planes import output_names, plane_names
 from hub.repos.results import HUB_TASK, METRICS, dataset_id, eval_results, finite_metrics
+from training.evaluation.scenes import FALSE_ALARMS, MISSES
 from training.facts import ModelFacts
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,6 +30,7 @@ _SPLIT_NOTES = {
 }
 
 _TABLES = (
+    ("verdicts", "Verdicts of scenes", "truth"),
     ("baselines", "Against trivial rules", "rule"),
     ("per_class", "By class", "class"),
     ("per_volcano", "By volcano", "volcano"),
@@ -190,6 +192,8 @@ def model_card(
         title=title,
         name=name,
         facts=facts,
+        misses=MISSES,
+        false_alarms=FALSE_ALARMS,
         channels=select(facts.channels),
         planes=plane_names(facts),
         outputs=output_names(facts),

@@ -145,7 +145,7 @@ def _halve(folder: Path) -> None:
 
 
 def package_run(
-    run: Path, out: Path, name: str = "", dataset: str = "", half: bool = False
+    run: Path, out: Path, name: str = "", dataset: str = "", split: str = "test", half: bool = False
 ) -> Path:
     """Write a run's best model as a repository folder: weights, configuration, facts, card.
 
@@ -157,6 +157,7 @@ def package_run(
         name: What the card's examples load, a repository or a folder (see `cards.folder_name`);
             `out` if empty.
         dataset: Hub name of the training data, for the card's metadata; the run's own if empty.
+        split: Which split's results the card shows.
         half: Keep the weights in half precision, which halves the file.
 
     Returns:
@@ -169,7 +170,7 @@ def package_run(
     from hub.repos.results import dataset_id, eval_results_files, finite_metrics, write_files
     from training.runs.loaded_run import load_run
 
-    loaded = load_run(run)
+    loaded = load_run(run, split)
     backbone = cast("nn.Module", loaded.model.backbone)
     with renamed_folder(out, FACTS_FILE) as partial:
         package_model(backbone, loaded.facts, partial)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,18 +54,17 @@ def check_dataset(folder: Path) -> None:
                     )
 
 
-def _read_run(run: Path) -> tuple[ModelFacts, dict[str, Any]]:
+def _read_run(run: Path, split: str) -> tuple[ModelFacts, dict[str, Any]]:
     """A run's facts and results, without its weights."""
     from training.facts import ModelFacts
+    from training.runs.results import read_results, results_folder
 
     facts = ModelFacts.load(run / "model.json")
-    path = run / "results.json"
-    if not path.is_file():
-        raise HubError(f"{path} is missing: run training/evaluate.py on {run} first")
-    try:
-        return facts, json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise HubError(f"{path} is not valid JSON: {error}") from None
+    results = read_results(run, facts.dataset, split)
+    if results is None:
+        path = results_folder(run, facts.dataset, split)
+        raise HubError(f"{path} is missing: run training/evaluate.py {run} --split {split} first")
+    return facts, results
 
 
 def _remote_card(repo_id: str, revision: str | None) -> str:
@@ -91,7 +89,12 @@ def _with_results(card: str, facts: ModelFacts, results: Mapping[str, Any], data
 
 
 def prepare_results(
-    run: Path, out: Path, repo_id: str | None, dataset: str, revision: str | None = None
+    run: Path,
+    out: Path,
+    repo_id: str | None,
+    dataset: str,
+    revision: str | None = None,
+    split: str = "test",
 ) -> Path:
     """Write `.eval_results/*.yaml`, and the model's card with `model-index` brought up to date.
 
@@ -101,6 +104,7 @@ def prepare_results(
         repo_id: The model's repository, whose card is read; without it no card is written.
         dataset: Hub name of the benchmark.
         revision: Branch of the model's repository.
+        split: Which split's results to publish.
 
     Returns:
         `out`.
@@ -110,7 +114,7 @@ def prepare_results(
     """
     from hub.repos.results import eval_results_files, write_files
 
-    facts, results = _read_run(run)
+    facts, results = _read_run(run, split)
     write_files(out, eval_results_files(facts, results, dataset))
     if repo_id:
         card = _with_results(_remote_card(repo_id, revision), facts, results, dataset)
@@ -119,7 +123,13 @@ def prepare_results(
 
 
 def prepare_results_row(
-    run: Path, out: Path, model: str, name: str, dataset: str, revision: str | None = None
+    run: Path,
+    out: Path,
+    model: str,
+    name: str,
+    dataset: str,
+    revision: str | None = None,
+    split: str = "test",
 ) -> Path:
     """Write a run's row of a results dataset, and the dataset's card.
 
@@ -130,6 +140,7 @@ def prepare_results_row(
         name: Repository of the results dataset.
         dataset: Hub name of the benchmark.
         revision: Branch of the model's repository; the row carries its weights' commit.
+        split: Which split's results to publish.
 
     Returns:
         `out`.
@@ -139,7 +150,7 @@ def prepare_results_row(
     from hub.repos.cards import results_card
     from hub.repos.results import results_file, results_row
 
-    facts, results = _read_run(run)
+    facts, results = _read_run(run, split)
     with hub_errors(f"model {model}"):
         commit = HfApi().model_info(model, revision=revision).sha or ""
     path, content = results_file(results_row(facts, results, model, commit, dataset))

@@ -183,8 +183,7 @@ class Handlers:
             _LOG.exception("a program's request failed")
             raise gr.Error(UNEXPECTED, print_exception=False) from None
         token = self._keep(answer)
-        query = "" if threshold < 0 else f"?threshold={threshold:.4f}"
-        links = {name: f"/result/{token}/{name}{query}" for name in available(answer)}
+        links = {name: f"/result/{token}/{name}" for name in available(answer)}
         return {**answer.summary(), "files": links}
 
     def _keep(self, answer: Answer) -> str:
@@ -230,7 +229,7 @@ class Handlers:
             panels.panels(answer),
             panels.strip(answer),
             maps.mask_map(answer),
-            text.downloads(token, None if drawn is None else drawn.threshold, available(answer)),
+            text.downloads(token, None, available(answer)),
             text.models(answer),
         ]
 

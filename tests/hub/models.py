@@ -4,11 +4,13 @@ import json
 
 import torch
 
+from dataset_script.safe_files import write_json
 from tests.hub.facts import KINDS, SIZE, make_facts
 from training.config.options import save_config
 from training.config.schema import Config, DataConfig
 from training.models.build import build_model
 from training.runs.files import BEST, write_weights
+from training.runs.results import results_folder
 
 
 def make_model(kind, facts, seed=0):
@@ -46,7 +48,7 @@ RESULTS = {
     "confidence_intervals": {"f1": [0.5, 0.8], "auroc": [0.85, 0.95]},
     "baselines": {"majority": {"f1": 0.0}, "phase gradient": {"f1": 0.3}},
     "per_frame": {
-        "000D_00000_000000": {"samples": 20, "f1": 0.7, "auroc": float("nan")},
+        "000D_00000_000000": {"samples": 20, "f1": 0.7, "auroc": None},
         "001D_00000_000000": {"samples": 20, "f1": 0.6, "auroc": 0.9},
     },
 }
@@ -73,5 +75,5 @@ def make_run(root, kind="timm", results=RESULTS, **changes):
         root / "config.yaml",
     )
     if results:
-        (root / "results.json").write_text(json.dumps(results))
+        write_json(results_folder(root, facts.dataset, results["split"]) / "results.json", results)
     return facts, model

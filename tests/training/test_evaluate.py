@@ -10,22 +10,20 @@ from sklearn import metrics as sk
 
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
+from tests.rows import make_dataset_folder
 from tests.training.experiments import python, samples_of, small
 from training.data.tasks import IGNORED
 from training.evaluation import predictions
 from training.evaluation.baselines import measure_baselines, phase_gradient
-from training.evaluation.calibration import fit_temperature
+from training.evaluation.calibration import fit_temperature, to_margin, to_probability
 from training.evaluation.detection import Detection
 from training.evaluation.evaluating import describe, evaluate, make_forward
-from training.evaluation.operating_point import (
-    choose_temperature,
-    choose_threshold,
-    to_margin,
-    to_probability,
-)
+from training.evaluation.operating_point import choose_temperature, choose_threshold, scene_scores
 from training.evaluation.predictions import BINS, SPAN, margin_histogram, predict
+from training.evaluation.scenes import choose_limits
 from training.fit.experiment import train
 from training.runs.loaded_run import load_run
+from training.runs.results import read_results, results_folder
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +33,8 @@ def results(trained):
 
 def test_results_and_figures(trained, results):
     run = trained
-    assert json.loads((run / "results.json").read_text()) == results
+    folder = results_folder(run, "made-up rows")
+    assert json.loads((folder / "results.json").read_text()) == results
     assert load_run(run).results == results
     keys = {"precision", "recall", "f1", "auroc", "average_precision"}
     segment = results["objective"] == "segmentation"
@@ -50,8 +49,10 @@ def test_results_and_figures(trained, results):
     assert set(results["per_class"]) == {"Non_Deformation", "Deformation"}
     assert set(results["per_intensity"]) <= {"Low", "Medium", "High"}
     assert 0 <= results["calibration"]["ece_after"] <= 1
-    for name in ("curves", "examples", "history"):
-        assert (run / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert results["unsure"] == list(load_run(run).facts.unsure)
+    assert sum(sum(row.values()) for row in results["verdicts"].values()) == 10
+    for path in (folder / "curves.png", folder / "examples.png", run / "history.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_metrics_are_scikit_learns_on_the_models_own_answers(trained, results, dataset):
@@ -142,7 +143,8 @@ def test_other_tasks_are_scikit_learns_too(other, dataset, monkeypatch):
     assert "interval of the F1 of deformation as such" in describe(results)
     logits, targets, _ = answers_of(loaded, dataset, "test")
     assert set(results["baselines"]) == {"majority"}
-    assert all((other / f"figures/{name}.png").exists() for name in ("curves", "examples"))
+    folder = results_folder(other, "made-up rows")
+    assert all((folder / f"{name}.png").exists() for name in ("curves", "examples"))
     if loaded.facts.multilabel:
         called, truth = logits.numpy() >= 0, targets.numpy() > 0
         held = truth.any(0)
@@ -201,6 +203,9 @@ def test_the_threshold_comes_from_validation(trained, dataset):
     assert to_margin(loaded.facts.threshold, loaded.facts.temperature) == pytest.approx(
         threshold, abs=1e-3
     )
+    again = predict(forward, samples, Accelerator(), 4, 0, temperature=loaded.facts.temperature)
+    limits = choose_limits(*scene_scores(again, loaded.facts.temperature))
+    assert loaded.facts.unsure == pytest.approx(limits, abs=1e-4)
     ones = np.ones(len(samples))
     detection = Detection(answers)
     best = max(float(detection.metrics(ones, level)["f1"]) for level in detection.counts(ones)[0])
@@ -218,11 +223,12 @@ def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tm
 
 
 def test_margin_histogram_counts_every_pixel_but_the_ignored():
-    margin = torch.tensor([[[-99.0, 0.0, 99.0, 0.5]]])
-    target = torch.tensor([[[0, 1, 2, IGNORED]]])
+    margin = torch.tensor([[[-99.0, 0.0, 99.0, 0.5, -1e-9]]])
+    target = torch.tensor([[[0, 1, 2, IGNORED, 1]]])
     counts = margin_histogram(margin, target, 1, BINS, SPAN)[0]
-    assert counts.sum() == 3
+    assert counts.sum() == 4
     assert counts[0, 0] == counts[1, BINS // 2] == counts[1, BINS - 1] == 1
+    assert counts[1, BINS // 2 - 1] == 1  # just below an edge: not rounded onto it
 
 
 def test_phase_gradient_crosses_the_wrap_and_stops_at_the_edge_of_the_data():
@@ -247,11 +253,36 @@ def test_trivial_rules_are_judged_like_models(dataset):
 
 
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)
-def test_command_line(trained):
+def test_command_line(trained, results):
+    before = tree(results_folder(trained, "made-up rows"))
     done = python("training/evaluate.py", trained, "--split", "validation")
     assert done.returncode == 0, done.stderr
     assert "majority" in done.stdout and "phase_gradient" in done.stdout
-    assert json.loads((trained / "results.json").read_text())["split"] == "validation"
+    folder = results_folder(trained, "made-up rows", "validation")
+    assert str(folder) in done.stdout
+    assert json.loads((folder / "results.json").read_text())["split"] == "validation"
+    assert len(tree(folder)) == 3
+    assert tree(results_folder(trained, "made-up rows")) == before  # side by side
+    assert load_run(trained).results["split"] == "test"
+
+
+@pytest.mark.parametrize("trained", ["classification"], indirect=True)
+def test_another_dataset_of_the_same_name_takes_no_results_away(trained, results, tmp_path):
+    channels = ["insar_difference", "insar_coherence", "dem"]
+    other = make_dataset_folder(tmp_path, counts=(6, 6, 7), channels=channels)
+    with pytest.raises(ConfigError, match="is of other samples under the same name"):
+        evaluate(trained, data_path=str(other))
+    assert load_run(trained).results == results
+    found = evaluate(trained, data_path=str(other), name="NS/Other rows")
+    assert (found["dataset"], found["samples"]) == ("NS/Other rows", 7)
+    assert load_run(trained).results == results
+    assert read_results(trained, "NS/Other rows") == found
+    shutil.copytree(load_run(trained).config.data.path, tmp_path / "moved")
+    assert evaluate(trained, data_path=str(tmp_path / "moved")) == results
+
+
+def tree(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_folder_that_is_no_run(tmp_path):

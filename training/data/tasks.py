@@ -202,16 +202,20 @@ class Task:
         union = codes.masked_fill(ignored, 0).amax(1)
         return union.masked_fill((union == 0) & ignored.any(1), IGNORED).long()
 
-    def margin(self, logits: Tensor) -> Tensor:
+    def margin(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
         """Log-odds of deformation (for phases: of unrest or rebound) against none.
 
         Args:
-            logits: `[N, K, ...]`.
+            logits: `[N, K, ...]`, as the model gives them.
+            temperature: Divisor of the logits that calibrates them.
 
         Returns:
-            `[N, ...]`: the sigmoid of it is the probability that any class but the negative one
-            holds; where `multilabel`, that the likeliest class holds.
+            `[N, ...]`: the sigmoid of it, divided by the temperature, is the probability that any
+            class but the negative one holds; where `multilabel`, that the likeliest class holds.
+            For two classes it does not depend on the temperature.
         """
         if self.multilabel:
             return logits.amax(1)
-        return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return temperature * torch.logsumexp(logits[:, 1:] / temperature, 1) - logits[:, 0]

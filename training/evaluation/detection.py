@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.data.tasks import IGNORED
+from training.evaluation.calibration import image_margins
 from training.evaluation.metrics import (
     at_threshold,
     auroc,
@@ -59,17 +60,14 @@ def _image_scores(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     logits, targets = predictions.logits, predictions.targets
     assert logits is not None and targets is not None
-    flat = logits.reshape(-1, logits.shape[-1]).astype(float)
+    flat = logits.reshape(-1, logits.shape[-1])
+    scores = image_margins(flat, predictions.task.multilabel, predictions.temperature, column)
     if predictions.task.multilabel:
         hot = targets.reshape(flat.shape)
         truth = hot.any(1) if column is None else hot[:, column] > 0
-        scores = flat.max(1) if column is None else flat[:, column]
         return scores, np.asarray(truth), np.ones(len(flat), bool)
     codes = targets.reshape(-1)
-    one = list(range(1, flat.shape[1])) if column is None else [column]
-    rest = [k for k in range(flat.shape[1]) if k not in one]
-    scores = np.logaddexp.reduce(flat[:, one], 1) - np.logaddexp.reduce(flat[:, rest], 1)
-    return scores, np.isin(codes, one), codes != IGNORED
+    return scores, codes > 0 if column is None else codes == column, codes != IGNORED
 
 
 def flat_answers(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""A run's best model measured on a split: results.json and figures in the run's folder."""
+"""A run's best model measured on a split: results and figures in a folder of their own."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +14,39 @@ from tqdm.auto import tqdm
 from dataset_script.channels import PHASE
 from dataset_script.safe_files import write_json
 from training.data.loader import Batch
-from training.data.sources import OpenedData, open_data
+from training.data.samples import Samples
+from training.data.sources import open_data
 from training.evaluation.baselines import measure_baselines
+from training.evaluation.calibration import to_margin
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import calibration, to_margin
+from training.evaluation.operating_point import calibration, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
+from training.runs.results import RESULTS, require_same_samples, results_folder
 
 
-def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> dict[str, Any]:
-    """Measure a run's best model, and write results.json and figures into its folder.
+def evaluate(
+    run: Path, split: str = "test", data_path: str | None = None, name: str | None = None
+) -> dict[str, Any]:
+    """Measure a run's best model, and write results.json and figures into `results_folder`.
 
     Args:
         run: The run's folder.
         split: Split to measure it on.
-        data_path: Where the dataset lies now, if not where the run was trained from.
+        data_path: Where the dataset lies, if not where the run was trained from; or another.
+        name: What to call the dataset, if not by its own name.
 
     Returns:
         What results.json holds. With several processes only the first writes.
 
     Raises:
-        HephaestusError: If the run or the data is not right.
+        HephaestusError: If the run or the data is not right, or results on other samples lie
+            under that name.
     """
     loaded = load_run(run)
     if data_path is not None:
@@ -47,6 +55,9 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
     samples, facts, config = data.splits[split], loaded.facts, loaded.config
+    dataset = name or data.name
+    folder, digest = results_folder(run, dataset, split), _digest(samples)
+    require_same_samples(folder, digest)
     forward = make_forward(loaded, accelerator)
     predictions = predict(
         forward,
@@ -57,29 +68,33 @@ def evaluate(run: Path, split: str = "test", data_path: str | None = None) -> di
         progress=lambda batches: tqdm(
             batches, desc=split, disable=not accelerator.is_main_process, leave=False
         ),
+        temperature=facts.temperature,
     )
     threshold = to_margin(facts.threshold, facts.temperature)
     results = {
         "objective": facts.objective,
         "task": facts.task,
-        "dataset": facts.dataset,
+        "dataset": dataset,
         "config": config.data.config,
         "split": split,
-        "split_scheme": facts.split,
+        "split_scheme": data.scheme,
         "samples": len(samples),
+        "samples_digest": digest,
         "positives": int(samples.positive.sum()),
         "threshold": facts.threshold,
+        "unsure": list(facts.limits),
         "temperature": facts.temperature,
         "metrics": overall_metrics(predictions, threshold),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
         "per_class": per_class(predictions, threshold),
         **tables(predictions, samples, threshold),
+        "verdicts": verdicts(predictions, facts.temperature, facts.limits),
         "calibration": calibration(predictions, facts.temperature),
         "baselines": _baselines(loaded, split, accelerator),
     }
     if accelerator.is_main_process:
-        write_json(run / "results.json", results)
-        _draw(run, loaded, data, predictions, results, forward, accelerator)
+        write_json(folder / RESULTS, results)
+        _draw(run, folder, loaded, samples, predictions, results, forward, accelerator)
     return results
 
 
@@ -115,23 +130,29 @@ def _baselines(loaded: LoadedRun, split: str, accelerator: Accelerator) -> dict[
     )
 
 
+def _digest(samples: Samples) -> str:
+    """Tells one set of samples from another: their rows' ids, in order."""
+    ids = "\n".join(samples.metadata(i).sample_id for i in range(len(samples)))
+    return hashlib.sha256(ids.encode()).hexdigest()[:16]
+
+
 def _draw(
     run: Path,
+    folder: Path,
     loaded: LoadedRun,
-    data: OpenedData,
+    samples: Samples,
     predictions: Predictions,
     results: dict[str, Any],
     forward: Forward,
     accelerator: Accelerator,
 ) -> None:
-    folder, samples = run / "figures", data.splits[results["split"]]
     _, positives, negatives = Detection(predictions).counts(np.ones(len(samples)))
     curves = draw_curves(positives, negatives, results["metrics"], results["calibration"])
     save_figure(curves, folder / "curves.png")
     examples = make_examples(forward, samples, accelerator.device, 6, loaded.facts.temperature)
     save_figure(draw_examples(examples, loaded.facts.threshold), folder / "examples.png")
     if history := read_history(run):
-        save_figure(draw_history(history), folder / "history.png")
+        save_figure(draw_history(history), run / "history.png")
 
 
 def describe(results: dict[str, Any]) -> str:

@@ -70,8 +70,9 @@ def make_examples(
     (batch,) = Loader(samples, device, workers=0).batches([share])
     task = samples.task
     with torch.no_grad():
-        split = task.split_answers(forward(batch).float() / temperature)
-    probability = torch.sigmoid(task.margin(split)).cpu().numpy()
+        split = task.split_answers(forward(batch).float())
+    probability = torch.sigmoid(task.margin(split, temperature) / temperature).cpu().numpy()
+    split = split / temperature
     last = np.arange(len(chosen)) * task.answers + task.answers - 1
     raster = batch.rasters.get("insar_difference", next(iter(batch.rasters.values())))
     phase = (raster if raster.ndim == 3 else raster[:, -1]).float().cpu().numpy()

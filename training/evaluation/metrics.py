@@ -114,7 +114,7 @@ def scores_of(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) ->
 
 
 def best_threshold(levels: np.ndarray, positives: Counts, negatives: Counts) -> float:
-    """The score that maximises F1, half-way to the next lower one.
+    """The score that maximises F1, half-way to the next lower one and strictly above it.
 
     Args:
         levels: Scores in descending order `[L]`.
@@ -131,7 +131,8 @@ def best_threshold(levels: np.ndarray, positives: Counts, negatives: Counts) -> 
     best = int(np.argmax(2 * found / (called + positives.sum())))
     if best + 1 == len(levels):
         return float(levels[best])
-    return float((levels[best] + levels[best + 1]) / 2)
+    lower = levels[best + 1]
+    return float(max(lower + (levels[best] - lower) / 2, np.nextafter(lower, np.inf)))
 
 
 def histogram_levels(bins: int, span: float) -> np.ndarray:

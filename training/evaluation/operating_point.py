@@ -6,17 +6,23 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, softmax
+from scipy.special import expit, softmax
 
+from training.data.tasks import IGNORED
 from training.evaluation.calibration import (
     calibration_error,
     fit_temperature,
     fit_temperature_counts,
+    image_margins,
     reliability,
+    to_probability,
 )
 from training.evaluation.detection import Detection, flat_answers
 from training.evaluation.metrics import best_threshold
 from training.evaluation.predictions import Predictions
+
+FURTHEST = 12.0
+"""Calibrated log-odds beyond which no threshold lies; single precision tells 1 - 6e-6 from 1."""
 
 
 def choose_threshold(predictions: Predictions) -> float:
@@ -31,13 +37,73 @@ def choose_threshold(predictions: Predictions) -> float:
     return best_threshold(*detection.counts(np.ones(len(predictions.loss))))
 
 
-def choose_temperature(predictions: Predictions) -> float:
-    """The temperature that calibrates a split: validation, never test."""
+def choose_temperature(predictions: Predictions, threshold: float = 0.0) -> float:
+    """The temperature that calibrates a split: validation, never test.
+
+    Args:
+        predictions: The predictions.
+        threshold: The margin of `choose_threshold`. As a probability it stays away from 0 and 1,
+            so that a margin on either side of it can still be told from it.
+    """
     if predictions.logits is None:
         ones = np.ones(len(predictions.loss))
-        return fit_temperature_counts(*Detection(predictions).counts(ones))
-    logits, targets, counted = flat_answers(predictions)
-    return fit_temperature(logits[counted], targets[counted], predictions.task.multilabel)
+        temperature = fit_temperature_counts(*Detection(predictions).counts(ones))
+    else:
+        logits, targets, counted = flat_answers(predictions)
+        multilabel = predictions.task.multilabel
+        temperature = fit_temperature(logits[counted], targets[counted], multilabel)
+    return max(temperature, abs(threshold) / FURTHEST)
+
+
+def scene_scores(
+    predictions: Predictions, temperature: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Each sample as a scene of its own: its probability, as the detector gives it, and its truth.
+
+    Args:
+        predictions: Of a segmentation, at this temperature.
+        temperature: Divisor of the logits.
+
+    Returns:
+        Probability float64 `[N]` and whether the sample deforms, bool `[N]`; None where the
+        probabilities were not asked for.
+    """
+    if predictions.histogram is not None:
+        if predictions.peak is None:
+            return None
+        return predictions.peak, predictions.histogram[:, 1].sum(1) > 0
+    assert predictions.logits is not None and predictions.targets is not None
+    count, answers, classes = predictions.logits.shape
+    flat = predictions.logits.reshape(-1, classes)
+    margins = image_margins(flat, predictions.task.multilabel, temperature)
+    scores = to_probability(margins.reshape(count, answers).max(1), temperature)
+    targets = predictions.targets.reshape(count, -1)
+    return scores, ((targets > 0) & (targets != IGNORED)).any(1)
+
+
+def verdicts(
+    predictions: Predictions, temperature: float, limits: tuple[float, float]
+) -> dict[str, dict[str, int]]:
+    """How many scenes of each kind are called what between the two limits.
+
+    Args:
+        predictions: See `scene_scores`.
+        temperature: Divisor of the logits.
+        limits: `ModelFacts.limits`.
+    """
+    found = scene_scores(predictions, temperature)
+    if found is None:
+        return {}
+    scores, truth = found
+    called, spared = scores >= limits[1], scores < limits[0]
+    return {
+        name: {
+            "deformation": int((kind & called).sum()),
+            "unsure": int((kind & ~called & ~spared).sum()),
+            "no deformation": int((kind & spared & ~called).sum()),
+        }
+        for name, kind in (("deforms", truth), ("quiet", ~truth))
+    }
 
 
 def calibration(predictions: Predictions, temperature: float) -> dict[str, Any]:
@@ -72,20 +138,10 @@ def _probabilities(
         levels, positives, negatives = Detection(predictions).counts(np.ones(len(predictions.loss)))
         weights = positives + negatives
         outcomes = positives / np.where(weights > 0, weights, 1)
-        return expit(levels / temperature), outcomes, weights
+        return to_probability(levels, temperature), outcomes, weights
     logits, targets, counted = flat_answers(predictions)
     logits, targets = logits[counted] / temperature, targets[counted]
     if predictions.task.multilabel:
         return expit(logits).ravel(), targets.ravel(), np.ones(targets.size)
     right = logits.argmax(1) == targets
     return softmax(logits, 1).max(1), right.astype(float), np.ones(len(targets))
-
-
-def to_probability(threshold: float, temperature: float) -> float:
-    """A margin as the calibrated probability that model.json and users have."""
-    return float(expit(threshold / temperature))
-
-
-def to_margin(probability: float, temperature: float) -> float:
-    """The margin whose calibrated probability this is."""
-    return float(logit(probability) * temperature)

@@ -7,7 +7,7 @@ follows from these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from dataset_script.channels import COHERENCE, PHASE
 from training.data.loader import Batch, Loader
 from training.data.samples import Samples
 from training.data.sampling import share_out
 from training.data.tasks import IGNORED, Task
 from training.evaluation.metrics import histogram_levels
+from training.evaluation.scenes import scene_peak
 
 BINS, SPAN = 1024, 16.0
 """Bins of the margin histogram, and the log-odds beyond which all margins count as equal."""
@@ -37,6 +39,7 @@ class Predictions:
 
     Attributes:
         task: The task.
+        temperature: Divisor of the logits at which the margins of several classes are pooled.
         loss: float64 `[N]`, NaN where no loss was asked for.
         logits: float32 `[N, answers, K]` of whole images, `[N, answers * DRAWN, K]` of the drawn
             pixels of a segmentation into several classes, else None.
@@ -46,6 +49,8 @@ class Predictions:
             (ascending) of a segmentation, else None.
         confusion: int64 `[N, K, K]` pixels by true and predicted class of a segmentation, else
             None.
+        peak: Probability of each scene of a segmentation at the temperature, float64 `[N]`; see
+            `scene_peak`. None where the temperature is not known yet.
     """
 
     task: Task
@@ -54,6 +59,8 @@ class Predictions:
     targets: np.ndarray | None = None
     histogram: np.ndarray | None = None
     confusion: np.ndarray | None = None
+    peak: np.ndarray | None = None
+    temperature: float = 1.0
 
 
 def predict(
@@ -64,6 +71,7 @@ def predict(
     workers: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
+    temperature: float | None = None,
 ) -> Predictions:
     """Run a model over a split, each sample once whatever the number of processes.
 
@@ -75,26 +83,40 @@ def predict(
         workers: Reading threads.
         loss: From logits and target to the loss of each sample.
         progress: Wraps the iteration over batches.
+        temperature: See `Predictions`; None where it is not known yet.
 
     Returns:
         The predictions, the same on every process.
     """
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
-    results = _SampleResults(samples.task, len(samples), accelerator.device)
+    results = _SampleResults(samples.task, len(samples), accelerator.device, temperature)
     loader = Loader(samples, accelerator.device, workers)
     with torch.no_grad():
         for batch in progress(loader.batches(plan)):
+            valid = _with_data(batch.rasters)  # `forward` may write over the rasters
             logits = forward(batch).float()
-            results.add(batch, logits, None if loss is None else loss(logits, batch.target))
+            found = None if loss is None else loss(logits, batch.target)
+            results.add(batch, logits, found, valid)
     return results.gather(accelerator)
+
+
+def _with_data(rasters: Mapping[str, Tensor]) -> Tensor | None:
+    """Which pixels have data at any step, bool `[B, H, W]`; None, all of them, without a phase."""
+    phase, coherence = (rasters.get(name) for name in (PHASE, COHERENCE))
+    if phase is None:
+        return None
+    given = phase != 0 if coherence is None else (phase != 0) | (coherence != 0)
+    return given.any(1)
 
 
 class _SampleResults:
     """Results on the device: every process fills the rows of its samples, then they are summed."""
 
-    def __init__(self, task: Task, count: int, device: torch.device) -> None:
-        self.task, classes = task, len(task.classes)
+    def __init__(
+        self, task: Task, count: int, device: torch.device, temperature: float | None
+    ) -> None:
+        self.task, self.temperature, classes = task, temperature or 1.0, len(task.classes)
         self.values: dict[str, Tensor] = {"loss": torch.zeros(count, dtype=torch.float64)}
         if task.objective == "classification":
             self.values["logits"] = torch.zeros(count, task.answers, classes)
@@ -104,6 +126,8 @@ class _SampleResults:
         else:
             self.values["histogram"] = torch.zeros(count, 2, BINS, dtype=torch.int32)
             self.values["confusion"] = torch.zeros(count, classes, classes, dtype=torch.int32)
+            if temperature is not None:
+                self.values["peak"] = torch.zeros(count, dtype=torch.float64)
             if task.name != "binary":
                 pixels = task.answers * DRAWN
                 self.values["logits"] = torch.zeros(count, pixels, classes)
@@ -111,7 +135,7 @@ class _SampleResults:
         self.values = {name: value.to(device) for name, value in self.values.items()}
         self.has_loss = False
 
-    def add(self, batch: Batch, logits: Tensor, loss: Tensor | None) -> None:
+    def add(self, batch: Batch, logits: Tensor, loss: Tensor | None, valid: Tensor | None) -> None:
         share = batch.share
         real = np.flatnonzero(share.real)
         if not len(real):
@@ -129,9 +153,11 @@ class _SampleResults:
             target = batch.target
             found["targets"] = target.reshape(shape if self.task.multilabel else shape[:2])
         else:
-            found["histogram"] = margin_histogram(
-                self.task.margin(split), batch.target, len(logits), BINS, SPAN
-            )
+            margin = self.task.margin(split, self.temperature)
+            found["histogram"] = margin_histogram(margin, batch.target, len(logits), BINS, SPAN)
+            if "peak" in self.values:
+                chance = (margin / self.temperature).sigmoid()
+                found["peak"] = _peaks(chance.reshape(len(logits), -1, *chance.shape[1:]), valid)
             found["confusion"] = _confusion(split, batch.target, len(logits))
             if self.task.name != "binary":
                 found["logits"], found["targets"] = _draw_pixels(split, batch.target, share.indices)
@@ -146,7 +172,16 @@ class _SampleResults:
             values[name] = array.astype("int64") if array.dtype == np.int32 else array
         if not self.has_loss:
             values["loss"][:] = np.nan
-        return Predictions(self.task, **values)
+        return Predictions(self.task, temperature=self.temperature, **values)
+
+
+def _peaks(probability: Tensor, valid: Tensor | None) -> Tensor:
+    """`scene_peak` of each sample of `[B, answers, H, W]`: a pixel's largest answer counts."""
+    chance = probability.amax(1)
+    given = torch.ones_like(chance, dtype=torch.bool) if valid is None else valid
+    pairs = zip(chance.cpu().numpy(), given.cpu().numpy(), strict=True)
+    peaks = [scene_peak(*pair)[2] for pair in pairs]
+    return torch.tensor(peaks, dtype=torch.float64, device=probability.device)
 
 
 def _draw_pixels(logits: Tensor, target: Tensor, samples: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -189,7 +224,9 @@ def margin_histogram(
     Returns:
         int32 `[B, 2, bins]`, ascending.
     """
-    place = ((margin + span) * (bins / (2 * span))).floor().clamp(0, bins - 1).nan_to_num().long()
+    # Scaled before it is moved: a margin just below a bin's edge would be rounded onto it.
+    place = (margin * (bins / (2 * span))).floor() + bins / 2
+    place = place.clamp(0, bins - 1).nan_to_num().long()
     place = place + bins * (target > 0)
     return _count(place, target != IGNORED, samples, 2 * bins).reshape(samples, 2, bins)
 

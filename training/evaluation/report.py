@@ -19,7 +19,7 @@ def overall_metrics(predictions: Predictions, threshold: float) -> dict[str, flo
 
     Args:
         predictions: The predictions.
-        threshold: Margin at and above which the binary task predicts deformation.
+        threshold: Margin at and above which deformation is predicted.
 
     Returns:
         Values of `KEYS`, None where undefined; of other tasks also those of deformation as such,
@@ -29,7 +29,7 @@ def overall_metrics(predictions: Predictions, threshold: float) -> dict[str, flo
     if predictions.task.name == "binary":
         return _plain(Detection(predictions).metrics(ones, threshold))
     rows = list(per_class(predictions).values())
-    detection = _plain(Detection(predictions).metrics(ones, 0.0))
+    detection = _plain(Detection(predictions).metrics(ones, threshold))
     means = {
         key: float(np.mean(np.array(known, float)))
         for key in KEYS

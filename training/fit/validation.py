@@ -20,11 +20,13 @@ from dataset_script.safe_files import write_json
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
+from training.evaluation.calibration import to_probability
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import choose_temperature, choose_threshold, to_probability
+from training.evaluation.operating_point import choose_temperature, choose_threshold, scene_scores
 from training.evaluation.plots import to_image
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import overall_metrics
+from training.evaluation.scenes import choose_limits
 from training.facts import ModelFacts
 from training.fit.losses import Loss
 from training.fit.tracking import log_images
@@ -115,7 +117,7 @@ class Validator:
         model.eval()
         return lambda batch: model(self.inputs(batch))
 
-    def _predict(self, model: nn.Module) -> Predictions:
+    def _predict(self, model: nn.Module, temperature: float | None = None) -> Predictions:
         return predict(
             self._forward(model),
             self.samples,
@@ -123,16 +125,21 @@ class Validator:
             self.config.training.batch_size,
             self.config.data.workers,
             self.loss,
+            temperature=temperature,
         )
 
     def _save_best(self, model: nn.Module, predictions: Predictions, threshold: float) -> None:
         state = whole_weights(model)
+        temperature = choose_temperature(predictions, threshold)
+        if predictions.histogram is not None:  # a scene's probability depends on the temperature
+            predictions = self._predict(model, temperature)
         if not self.accelerator.is_main_process:
             return
-        temperature = choose_temperature(predictions)
+        scenes = scene_scores(predictions, temperature)
         facts = dataclasses.replace(
             facts_of(self.config, self.data, self.library),
-            threshold=to_probability(threshold, temperature),
+            threshold=float(to_probability(threshold, temperature)),
+            unsure=None if scenes is None else choose_limits(*scenes),
             temperature=temperature,
         )
         write_weights(state, self.run / BEST)

@@ -5,7 +5,7 @@
     RUN/best/model.safetensors    weights of the best epoch
     RUN/checkpoints/step-*/       everything a resumed run needs
     RUN/metrics.jsonl             one line for each epoch
-    RUN/results.json              of evaluate.py
+    RUN/results/DATASET-SPLIT/    of evaluate.py: results.json and figures
 
 Everything is written under a temporary name and renamed, so that a file that is there is whole.
 Weights are safetensors; the rest is read with `weights_only`, which runs no code from a file.

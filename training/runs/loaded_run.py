@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from training.errors import one_line
 from training.facts import ModelFacts
 from training.models.build import build_model
 from training.runs.files import BEST
+from training.runs.results import read_results
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LoadedRun:
         model: The model with its best weights, in evaluation mode, on the CPU.
         facts: What inference depends on.
         config: The resolved configuration.
-        results: Content of results.json, None before evaluate.py ran.
+        results: Its results on a split of its own dataset, None before evaluate.py ran.
     """
 
     model: nn.Module
@@ -39,11 +39,12 @@ class LoadedRun:
     results: dict[str, Any] | None
 
 
-def load_run(run: Path) -> LoadedRun:
+def load_run(run: Path, split: str = "test") -> LoadedRun:
     """Load a run's best model.
 
     Args:
         run: The run's folder.
+        split: Which split's results are wanted.
 
     Returns:
         The model and its facts.
@@ -72,7 +73,4 @@ def load_run(run: Path) -> LoadedRun:
             f"{run / BEST} does not fit the config.yaml beside it: {one_line(error)}; was either "
             "changed since the training?"
         ) from None
-    results = run / "results.json"
-    return LoadedRun(
-        model.eval(), facts, config, json.loads(results.read_text()) if results.exists() else None
-    )
+    return LoadedRun(model.eval(), facts, config, read_results(run, facts.dataset, split))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from training.config.comparison import require_same_settings
 from training.config.options import load_config, yaml_value
 from training.config.schema import Config
 from training.errors import nearest, one_line
+from training.facts import ModelFacts
+from training.runs.results import read_results
 
 Layer = str | dict[str, Any]
 
@@ -162,16 +163,15 @@ def finished(cell: Cell) -> dict[str, Any] | None:
         cell: The run.
 
     Returns:
-        What its results.json holds; None where it is not there yet, or is of another split.
+        Those on the test split of its own dataset; None where there are none yet.
 
     Raises:
         ConfigError: If the folder holds a run of other settings.
     """
     run = Path(cell.config.output)
     require_same_settings(run, cell.config)
-    path = run / "results.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    return results if results.get("split") == "test" else None
+    facts = run / "model.json"
+    return read_results(run, ModelFacts.load(facts).dataset) if facts.exists() else None
 
 
 def _is_layers(given: Any) -> bool:

@@ -1,4 +1,4 @@
-"""One analysis: a scene and the predictions of the segmentation model and the classifier."""
+"""One analysis: a scene and what the segmentation model and the classifier say of it."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ Progress = Callable[[float, str], Any]
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The models' predictions for a scene.
+    """The models' answer for a scene.
 
     Attributes:
-        scene: The scene.
-        segmentation: The segmentation model's prediction, or None where none was asked.
-        classification: The classifier's, or None.
+        prediction: Of the model that decides, with the second opinion if there is one. Page and
+            files are made of it, so that they say the same.
     """
 
-    scene: Scene
-    segmentation: Prediction | None
-    classification: Prediction | None
+    prediction: Prediction
+
+    @property
+    def scene(self) -> Scene:
+        """The scene."""
+        return self.prediction.scene
+
+    @property
+    def segmentation(self) -> Prediction | None:
+        """The segmentation model's prediction, or None where none was asked."""
+        return self.prediction if self.prediction.facts.objective == "segmentation" else None
+
+    @property
+    def classification(self) -> Prediction | None:
+        """The classifier's, or None."""
+        return self.prediction.second if self.segmentation else self.prediction
 
     @property
     def predictions(self) -> list[Prediction]:
         """The predictions that were made, segmentation first."""
         return [item for item in (self.segmentation, self.classification) if item is not None]
-
-    @property
-    def verdict(self) -> Prediction:
-        """The prediction for the whole image: the classifier's, else the segmentation model's."""
-        return self.classification or self.predictions[0]
-
-    @property
-    def warnings(self) -> list[str]:
-        """Both models' warnings, each once."""
-        return list(dict.fromkeys(text for item in self.predictions for text in item.all_warnings))
 
     @property
     def nbytes(self) -> int:
@@ -58,31 +60,25 @@ class Answer:
         return sum(raster.nbytes for raster in rasters)
 
     def at(self, threshold: float) -> Answer:
-        """The same answer with the mask drawn at another threshold; no model is asked again.
+        """The same verdict with the mask drawn at another threshold; no model is asked again.
 
         Args:
             threshold: On the probability of a pixel, between 0 and 1.
         """
         if self.segmentation is None:
             return self
-        return replace(self, segmentation=self.segmentation.with_threshold(threshold))
+        return Answer(self.prediction.with_threshold(threshold))
 
     def without_atmosphere(self) -> Answer:
         """The answer without atmospheric fields, which no picture and no file of it shows."""
-        scene = replace(self.scene, atmosphere={})
-        segmentation, classification = (
-            item and replace(item, scene=scene) for item in (self.segmentation, self.classification)
-        )
-        return Answer(scene, segmentation, classification)
+        scene, second = replace(self.scene, atmosphere={}), self.prediction.second
+        second = second and replace(second, scene=scene)
+        return Answer(replace(self.prediction, scene=scene, second=second))
 
     def summary(self) -> dict[str, Any]:
-        """The numbers, as plain JSON types."""
-        numbers: dict[str, Any] = {"scene": self.scene.name, "warnings": self.warnings}
-        if self.classification is not None:
-            numbers["classification"] = self.classification.summary()
-        if self.segmentation is not None:
-            numbers["segmentation"] = self.segmentation.summary()
-        return numbers
+        """The numbers, as plain JSON types: those of the files, then each model's own."""
+        each = {item.facts.objective: item.summary() for item in self.predictions}
+        return self.prediction.summary() | each
 
 
 def scene_rasters(scene: Scene) -> list[np.ndarray]:
@@ -130,22 +126,23 @@ def analyse(
     chosen = [text if text and text != NO_MODEL else None for text in references]
     if not any(chosen):
         raise PageError("No model is chosen. Choose one under “Models”.")
-    found: list[Prediction | None] = []
+    found: list[Prediction] = []
     count = sum(text is not None for text in chosen)
     for kind, reference in zip(("segmentation", "classification"), chosen, strict=True):
         if reference is None:
-            found.append(None)
             continue
-        done = sum(item is not None for item in found) / count
+        done = len(found) / count
         progress(done, f"Loading the {kind} model")
         facts = models.get(reference).facts
         if facts.objective != kind:
             raise PageError(f"{reference} is a {facts.objective} model, but was chosen for {kind}.")
-        own = threshold if kind == "segmentation" else None
-        arguments = [models, reference, scene, own]
+        arguments = [models, reference, scene]
         if _predict is predict:  # no callback reaches another process
             arguments.append(_windows(progress, done, 1 / count, f"Running the {kind} model"))
         with running:
             found.append(_predict(*arguments))
     progress(1.0, "Drawing")
-    return Answer(scene, *found)
+    # From another process each comes with a scene of its own.
+    first, *others = (replace(item, scene=scene) for item in found)
+    answer = Answer(replace(first, second=others[0] if others else None))
+    return answer if threshold is None else answer.at(threshold)

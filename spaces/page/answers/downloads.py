@@ -23,6 +23,7 @@ NAMES = {
     "probability": "Probability, GeoTIFF",
     "geojson": "Mask, GeoJSON",
     "csv": "Summary, CSV",
+    "json": "Summary, JSON",
     "figure": "Figure, PNG",
 }
 """What can be downloaded, by the kinds of `save_prediction`."""
@@ -31,6 +32,7 @@ _TYPES = {
     ".tif": "image/tiff",
     ".geojson": "application/geo+json",
     ".csv": "text/csv",
+    ".json": "application/json",
     ".png": "image/png",
 }
 
@@ -57,9 +59,8 @@ def render(answer: Answer, kind: str) -> tuple[str, bytes]:
     Raises:
         PageError: If the result has no such file, as a classifier alone has no mask.
     """
-    prediction = answer.segmentation or answer.verdict
     with tempfile.TemporaryDirectory(prefix="hephaestus-result-") as folder:
-        written = save_prediction(prediction, Path(folder), kinds=(kind,))
+        written = save_prediction(answer.prediction, Path(folder), kinds=(kind,))
         if kind in written:
             return written[kind].name, written[kind].read_bytes()
     raise PageError(f"This result has no {NAMES[kind]}: there is no mask, or no georeference.")

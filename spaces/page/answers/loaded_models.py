@@ -139,8 +139,7 @@ def predict(
     models: LoadedModels,
     reference: str,
     scene: Scene,
-    threshold: float | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Ask one model about a scene; by reference, because on ZeroGPU another process has it."""
-    return models.get(reference).predict(scene, threshold=threshold, progress=progress)
+    return models.get(reference).predict(scene, progress=progress)

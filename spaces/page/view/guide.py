@@ -22,11 +22,16 @@ READING = """
 - **Wrapped phase** repeats every fringe: the colours run in a circle, and the same colour again
   means 2.77 cm more (or less) along the line of sight. Rings around a volcano may be ground that
   rises or sinks; broad bands that follow the terrain are more often air.
+- **The verdict** is about the whole scene, and the same in every file: the probability of the
+  square kilometre that is most likely to deform, and where that is. From the upper mark on the bar
+  it is “deformation”, where false alarms are few; below the lower mark “no deformation”, where
+  misses are few; between them “unsure”. A model may have one mark for both. The classifier is a
+  second opinion: where it says the opposite, the models disagree, and you should look.
 - **The white line** is the border of the mask: pixels whose probability is above the threshold.
-  Moving the threshold draws the mask again from the same probabilities. Where experts have drawn
-  one (the dataset, some `.npz`), theirs is dashed and yellow.
-- **The classification** is about the whole image. Its probability is calibrated: of the scenes
-  given 80 %, about four in five deformed *in validation data like the training data*.
+  Moving the threshold draws the mask again from the same probabilities, and leaves the verdict as
+  it is. Where experts have drawn one (the dataset, some `.npz`), theirs is dashed and yellow.
+- **Probabilities** are calibrated: of what is given 80 %, about four in five deformed *in
+  validation data like the training data*.
 - **Low coherence** (dark) is noise, and noise can look like fringes.
 - Missing channels are filled with the training mean; a warning then says so.
 """
@@ -43,15 +48,17 @@ answer = client.predict(
     sample="",            # or a sample_id of the dataset, and files=[]
     segmenter="",         # "" is the page's own; "none" for none; or NAMESPACE/NAME on the Hub
     classifier="",
-    threshold=-1,         # 0..1, or -1 for the model's own
+    threshold=-1,         # of the mask, 0..1, or -1 for the model's own
     api_name="/predict",
 )
-answer["classification"]["probability"], answer["segmentation"]["area_km2"]
+answer["verdict"]          # "Deformation: probability 0.912 at 13.602° N 40.671° E."
+answer["decision"], answer["probability"], answer["place"], answer["area_km2"]
 answer["files"]["mask"]    # fetch it from this page's address within half an hour
 ```
 
-The answer is plain JSON: `scene`, `warnings`, `classification` and `segmentation` (probability,
-threshold, area in km², centroid, mean coherence, model and revision), and `files` with the paths of
-the GeoTIFFs, GeoJSON, CSV and figure. A mistake comes back as an error with one sentence. Requests
-wait in a queue; when it is full, a request is refused at once: try again later.
+The answer is plain JSON: what the JSON file holds (decision, probability, place, area in km², mean
+coherence, model, revision, warnings), each model's own numbers under `segmentation` and
+`classification`, and `files` with the paths of the GeoTIFFs, GeoJSON, CSV, JSON and figure. A
+mistake comes back as an error with one sentence. Requests wait in a queue; when it is full, a
+request is refused at once: try again later.
 """

@@ -9,7 +9,6 @@ from html import escape
 import numpy as np
 
 from dataset_script.channels import FRINGE_CM
-from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.view import images
@@ -78,10 +77,9 @@ def panels(answer: Answer) -> str:
     scene = answer.scene
     phase, hidden = scene.insar_difference[-1], scene.nodata
     when = _dates(scene, -1)
-    line = '<div class="outline"></div>'
-    verdict = verdict_text(answer.verdict)
+    line, said = '<div class="outline"></div>', answer.prediction.verdict.text
     bodies = [
-        _image(images.phase(phase, hidden), f"Wrapped phase, {when}. {verdict}") + line,
+        _image(images.phase(phase, hidden), f"Wrapped phase, {when}. {said}") + line,
         _probability_body(answer) + line,
         _empty("No coherence was given.")
         if scene.insar_coherence is None
@@ -158,8 +156,3 @@ def pixel_metres(scene: Scene) -> float:
         return 100.0
     side = math.sqrt(abs(scene.transform.determinant))
     return side * 111_320 if side < 0.1 else side
-
-
-def verdict_text(prediction: Prediction) -> str:
-    """The whole image's answer in two words."""
-    return prediction.decision.replace("Non_", "No ").capitalize()

@@ -9,9 +9,11 @@ from typing import Any
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, INSAR_CHANNELS, select
 from hub.inference.prediction import Prediction
+from hub.inference.verdict import in_words
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
-from page.view.panels import scene_coherence, verdict_text
+from page.view.panels import scene_coherence
+from training.facts import ModelFacts
 
 
 def masthead() -> str:
@@ -44,14 +46,14 @@ def scene_notice(scene: Scene, annotation: str = "") -> str:
 
 def empty_numbers() -> str:
     """The four boxes before there is a result."""
-    names = ("Classification", "Deforming area", "Centroid", "Mean coherence")
+    names = ("Verdict", "Deforming area", "Centroid", "Mean coherence")
     boxes = "".join(f'<div><dt>{n}</dt><dd class="big">–</dd></div>' for n in names)
     return _verdict(f'<dl class="numbers">{boxes}</dl>', "")
 
 
 def numbers(answer: Answer) -> str:
     """Verdict, area, centroid, coherence, and warnings."""
-    verdict, area, place = answer.verdict, "–", "–"
+    verdict, area, place = answer.prediction.verdict, "–", "–"
     where = "no segmentation model was asked"
     if answer.segmentation is not None:
         drawn = answer.segmentation
@@ -66,15 +68,14 @@ def numbers(answer: Answer) -> str:
         if drawn.centroid is not None:
             place = _place(*drawn.centroid)
     coherence = scene_coherence(answer.scene)
-    share = verdict.image_probability
-    who = "calibrated" if answer.classification is not None else "of the likeliest square kilometre"
+    ticks = (f'<b style="left:{limit:.1%}"></b>' for limit in dict.fromkeys(verdict.first.limits))
     boxes = (
         _box(
-            "Classification",
-            f"{verdict_text(verdict)}",
-            f'<div class="bar" aria-hidden="true"><i style="width:{share:.1%}"></i>'
-            f'<b style="left:{verdict.threshold:.1%}"></b></div>'
-            f"probability {share:.1%}, {who}; decides at {verdict.threshold:.0%}",
+            "Verdict",
+            verdict.headline,
+            '<div class="bar" aria-hidden="true">'
+            f'<i style="width:{verdict.probability:.1%}"></i>{"".join(ticks)}</div>'
+            f"{escape(verdict.reason)}.",
         ),
         _box("Deforming area", area, where),
         _box("Centroid", place, "of the largest patch" if place != "–" else "no mask or no place"),
@@ -101,7 +102,7 @@ def _box(name: str, value: str, detail: str) -> str:
 
 
 def _warnings(answer: Answer) -> str:
-    items = [f"<li>{escape(text)}</li>" for text in answer.warnings]
+    items = [f"<li>{escape(text)}</li>" for text in answer.prediction.all_warnings]
     items = items or ['<li class="good">Nothing odd about the input.</li>']
     return f"<ul>{''.join(items)}</ul>"
 
@@ -116,13 +117,14 @@ def downloads(token: str | None, threshold: float | None, names: Mapping[str, st
 
     Args:
         token: The result's; None before there is one.
-        threshold: The mask's, carried in the link so that the file shows what the page does.
+        threshold: The mask's where it was moved, carried in the link so that the file shows what
+            the page does.
         names: File name to what it is.
     """
     if token is None:
         links = [f"<span>{escape(title)}</span>" for title in names.values()]
     else:
-        query = "" if threshold is None else f"?threshold={threshold:.4f}"
+        query = "" if threshold is None else f"?threshold={threshold!r}"
         links = [
             f'<a href="result/{token}/{name}{query}" download>{escape(title)}</a>'
             for name, title in names.items()
@@ -147,13 +149,21 @@ def _model(prediction: Prediction) -> str:
         "Architecture": " ".join(filter(None, (facts.library, facts.architecture, facts.encoder))),
         "Training data": f"{facts.dataset or 'not stated'}; split “{facts.split}”",
         "Looks at": f"{facts.timeseries_length} × ({_channels(facts.channels)})",
-        "Threshold": f"{facts.threshold:.2f}, chosen on validation data",
+        "Verdict": _limits(facts),
+        "Mask": f"from {facts.threshold:.2f} on, chosen on validation data",
         "Calibration": f"temperature {facts.temperature:.2f}",
     }
     cells = "".join(
         f"<tr><th scope=row>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items()
     )
     return f"<div><h2>{facts.objective.capitalize()}</h2><table>{cells}</table></div>"
+
+
+def _limits(facts: ModelFacts) -> str:
+    low, high = map(in_words, facts.limits)
+    if low == high:
+        return f"deformation from {high} on, chosen on validation data"
+    return f"deformation from {high} on, none below {low}, unsure between; of validation data"
 
 
 def _channels(names: Sequence[str]) -> str:

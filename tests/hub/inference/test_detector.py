@@ -300,10 +300,10 @@ def test_the_image_probability_is_of_a_square_kilometre_not_a_pixel():
     phase = np.full((60, 60), -2.0, "float32")
     phase[30, 30] = 3
     lone = detector.predict(make_scene("lone", phase, transform=DEGREES, crs="EPSG:4326"))
-    assert lone.mask.sum() == 1 and lone.decision == "Non_Deformation"
+    assert lone.mask.sum() == 1 and lone.verdict.decision == "Non_Deformation"
     phase[20:40, 20:40] = 3
     patch = detector.predict(make_scene("patch", phase, transform=DEGREES, crs="EPSG:4326"))
-    assert patch.mask.sum() == 400 and patch.decision == "Deformation"
+    assert patch.mask.sum() == 400 and patch.verdict.decision == "Deformation"
     assert patch.image_probability > 0.99
     assert patch.centroid == pytest.approx((DEGREES.c + 0.030, DEGREES.f - 0.030), abs=1e-6)
 

@@ -12,8 +12,10 @@ from hub.repos.results import eval_results_files, results_file, results_row
 from tests.hub.facts import make_facts
 from tests.hub.models import RESULTS, make_run
 from tests.hub_server.cards import validate_card
+from training.runs.results import results_folder
 
 DATASET = "NS/hephaestus-minicubes"
+RESULTS_FILE = "results/made-up-rows-test/results.json"
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_push_results_updates_the_card_and_leaves_its_text(hub, run):
     repo = hub.repo("NS/model")
     before = ModelCard(repo.head()["README.md"].data.decode())
     better = RESULTS | {"metrics": RESULTS["metrics"] | {"f1": 0.8}}
-    (run / "results.json").write_text(json.dumps(better))
+    (run / RESULTS_FILE).write_text(json.dumps(better))
     push = ["push-results", str(run), "--repo-id", "NS/model", "--dataset", DATASET]
     main(push)
     files = repo.head()
@@ -64,6 +66,29 @@ def test_push_results_updates_the_card_and_leaves_its_text(hub, run):
     commits = len(repo.commits)
     main(push)
     assert len(repo.commits) == commits
+
+
+def test_cards_show_the_test_split_unless_told(run, tmp_path):
+    """Another split's results, and another dataset's, leave those of the test as they are."""
+    other = RESULTS | {"split": "validation", "metrics": {"f1": 0.11}}
+    for dataset in ("made-up rows", "other rows"):
+        path = results_folder(run, dataset, "validation") / "results.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(other if dataset == "made-up rows" else {"metrics": {}}))
+    found = {}
+    for options in ((), ("--split", "validation")):
+        push = [str(run), "--dataset", DATASET, *options, "--to-folder"]
+        out = tmp_path / "-".join(["out", *options])
+        main(["push-model", *push, str(out)])
+        card = ModelCard((out / "README.md").read_text())
+        (f1,) = [r for r in card.data.eval_results if r.metric_type == "f1"]
+        found[f1.dataset_split] = f1.metric_value
+        assert f"On the {f1.dataset_split} split" in card.text
+        main(["push-results", *push, str(tmp_path / f"results{len(found)}")])
+        for folder in (out, tmp_path / f"results{len(found)}"):
+            (file,) = (folder / ".eval_results").glob("*_f1.yaml")
+            assert f"{f1.dataset_split} split" in file.read_text()
+    assert found == {"test": 0.666667, "validation": 0.11}
 
 
 def test_results_table_has_one_row_for_each_model_and_split(hub, run, plain):
@@ -100,8 +125,10 @@ def test_what_is_missing_is_told(hub, run, capsys):
 
     said = fails("--repo-id", "NS/none", "--dataset", DATASET)
     assert said.startswith("error: model NS/none does not exist, or the token may not see it")
-    (run / "results.json").unlink()
-    assert "results.json is missing: run training/evaluate.py" in fails("--repo-id", "NS/none")
+    (run / RESULTS_FILE).write_text("{")
+    assert "is damaged: remove it and run training/evaluate.py" in fails("--repo-id", "NS/none")
+    (run / RESULTS_FILE).unlink()
+    assert "rows-test is missing: run training/evaluate.py" in fails("--repo-id", "NS/none")
 
 
 def test_to_folder_needs_no_network(run, tmp_path):

@@ -15,9 +15,19 @@ def test_a_mask_without_georeference_is_counted_in_pixels():
     probability[2:5, 2:6] = 0.9
     answer = {"Non_Deformation": 0.1, "Deformation": 0.9}
     prediction = Prediction(
-        scene, make_facts("smp"), "m", "local", "", probability, 0.9, answer, 0.5, (4.0, 4.0)
+        scene,
+        make_facts("smp"),
+        "m",
+        "local",
+        "",
+        probability,
+        0.9,
+        answer,
+        0.5,
+        (0.5, 0.5),
+        (4.0, 4.0),
     )
-    assert "12 pixels" in text.numbers(Answer(scene, prediction, None))
+    assert "12 pixels" in text.numbers(Answer(prediction))
 
 
 def test_names_from_outside_are_escaped():

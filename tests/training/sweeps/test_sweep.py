@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from training.sweeps import sweeping
 from training.sweeps.grid import cells, read_sweep
 from training.sweeps.table import Row, read_reference, to_csv, to_markdown
 
+TEST = "results/made-up-rows-test/results.json"
 SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
 
 
@@ -83,7 +85,7 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
         ("Tiny", "yes", "3", "3 4"),
     ]
     each = [
-        json.loads((folder / f"tiny-bare/seed-{seed}/results.json").read_text())["metrics"]["auroc"]
+        json.loads((folder / f"tiny-bare/seed-{seed}" / TEST).read_text())["metrics"]["auroc"]
         for seed in (3, 4)
     ]
     assert float(rows[0]["auroc"]) == pytest.approx(sum(each) / 2, abs=1e-4)
@@ -101,10 +103,11 @@ def test_a_sweep_runs_collects_and_skips_what_is_done(plan, monkeypatch):
         failures = sweep(plan, ["--training.select=auroc", "--training.epochs=2"])
         assert len(failures) == 4
         assert all("another training.epochs" in failure for failure in failures)
-    results = folder / "tiny-bare/seed-3/results.json"
-    evaluate(results.parent, "validation")  # no row of the table, which is of the test split
+    shutil.rmtree(folder / "tiny-bare/seed-3/results")
+    evaluate(folder / "tiny-bare/seed-3", "validation")  # no row of the table, which is of the test
     assert sweep(plan, ["--training.select=auroc"]) == []
-    assert json.loads(results.read_text())["split"] == "test"
+    assert (folder / "tiny-bare/seed-3" / TEST).exists()
+    assert list(csv.DictReader((folder / "table.csv").open())) == rows
 
 
 def test_jobs_at_once_give_the_same_table(plan):
@@ -131,7 +134,7 @@ def test_one_failing_run_does_not_stop_the_others(plan):
     plan.write_text(yaml.safe_dump(content))
     (failure,) = sweep(plan)
     assert "no_such_model" in failure
-    assert (plan.parent / "sweep/tiny-bare/seed-0/results.json").exists()
+    assert (plan.parent / "sweep/tiny-bare/seed-0" / TEST).exists()
 
 
 def test_mistakes_are_named(plan):

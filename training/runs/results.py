@@ -1,0 +1,70 @@
+"""What a run's model scored: a folder for each dataset and split, none in another's place."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from dataset_script.errors import ConfigError
+
+RESULTS = "results.json"
+"""The numbers, in a folder of results."""
+
+
+def results_folder(run: Path, dataset: str, split: str = "test") -> Path:
+    """Where the results on a split of a dataset lie, with their figures.
+
+    Args:
+        run: The run's folder.
+        dataset: The dataset's name. A local path stands for its last part, so that a dataset that
+            was moved keeps its name.
+        split: The split.
+
+    Returns:
+        `RUN/results/<dataset>-<split>`, which need not exist.
+    """
+    name = dataset if re.fullmatch(r"[\w.-]+/[\w.-]+", dataset) else Path(dataset).name
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "dataset"
+    return run / "results" / f"{slug}-{split}"
+
+
+def read_results(run: Path, dataset: str, split: str = "test") -> dict[str, Any] | None:
+    """The results on a split of a dataset; None before evaluate.py measured them.
+
+    Raises:
+        ConfigError: If the file is damaged.
+    """
+    path = results_folder(run, dataset, split) / RESULTS
+    try:
+        record = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError, OSError):
+        record = None
+    if not isinstance(record, dict):
+        raise ConfigError(f"{path} is damaged: remove it and run training/evaluate.py {run} again")
+    return record
+
+
+def require_same_samples(folder: Path, samples: str) -> None:
+    """Refuse to replace results by those on other samples.
+
+    Args:
+        folder: Folder of the results.
+        samples: Digest of the samples that are to be measured.
+
+    Raises:
+        ConfigError: If the results there are of others.
+    """
+    path = folder / RESULTS
+    try:
+        known = json.loads(path.read_text()).get("samples_digest")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return  # none, or none that could be read by anyone
+    if known != samples:
+        raise ConfigError(
+            f"{path} is of other samples under the same name: give this dataset another with "
+            "--name, or remove the folder if it is out of date"
+        )
