@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dataset_script.channels import MASKS
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
 from dataset_script.problems import Problem, ProblemError
 
@@ -77,6 +78,15 @@ class Annotation:
     def positive(self) -> bool:
         """Whether the ground moved."""
         return "Non_Deformation" not in self.labels
+
+    @property
+    def blank_masks(self) -> tuple[str, ...]:
+        """Masks that have nothing to show of it, so that a cube may leave them out."""
+        if not self.positive:
+            return MASKS
+        # An earthquake alone has no intensity.
+        levels = set(self.intensity_levels)
+        return ("intensity_level_mask",) if levels <= {"None"} else ()
 
     @property
     def usable(self) -> bool:

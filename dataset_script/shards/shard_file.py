@@ -30,6 +30,7 @@ class ShardReport:
         preview_bytes: Size of the preview's file; 0 without one.
         atmosphere_error: Largest error of the node grid by channel, in the channel's unit.
         problems: Interferograms that were set aside.
+        warnings: What was odd but left pixels and labels usable.
     """
 
     samples: int
@@ -39,6 +40,7 @@ class ShardReport:
     preview_bytes: int = 0
     atmosphere_error: dict[str, float] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,14 @@ def write_shard(task: ShardTask) -> ShardReport:
     if report := task.finished():
         return report
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     errors: dict[str, float] = {}
     samples = positives = size = 0
     with ExitStack() as files:
         writer = files.enter_context(rows_file(task.file, task.recipe.features))
         preview = task.preview and files.enter_context(rows_file(task.preview, PREVIEW_FEATURES))
         collected = problems if task.skip_bad else None
-        for row in generate_rows(task.shard, task.recipe, collected, errors):
+        for row in generate_rows(task.shard, task.recipe, collected, warnings, errors):
             writer.write(row)
             if preview:
                 preview.write(preview_row(row))
@@ -110,6 +113,7 @@ def write_shard(task: ShardTask) -> ShardReport:
         task.preview.stat().st_size if task.preview else 0,
         dict(sorted(errors.items())),
         [problem.to_dict() for problem in problems],
+        [problem.to_dict() for problem in warnings],
     )
     with renamed(task.note) as temporary:
         temporary.write_text(json.dumps(dataclasses.asdict(report)))
