@@ -165,6 +165,14 @@ def test_differences_are_listed_but_keep_nothing_out(tmp_path):
     assert "In 1 place a cube differs" in (folder / "README.md").read_text()
 
 
+def test_ids_may_have_more_than_32_bits(tmp_path):
+    cubes = make_cubes(tmp_path / "cubes", frames=(FRAME,))
+    rewrite_annotations(cubes, lambda records: records["2"].update(uniqueID=2**40))
+    folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, channels=["dem"], progress=False)
+    rows = load_dataset(str(folder), "ts1", split="train", cache_dir=str(tmp_path / "cache"))
+    assert [2**40] in rows["unique_ids"]
+
+
 def test_nothing_to_export(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         export(tmp_path / "nowhere", tmp_path, progress=False)

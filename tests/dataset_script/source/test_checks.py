@@ -63,6 +63,14 @@ def test_differences_are_listed_with_frame_dates_and_id(stored, records, change,
     assert problems[0].unique_id == 2
 
 
+def test_a_phase_in_numbers_is_a_difference_too(tmp_path, records):
+    cube = make_cube()
+    numbers = cube.phase.dims, np.ones(cube.phase.shape, "int32")
+    problems = check(write_cube(cube.assign(phase=numbers), tmp_path), records)
+    assert {problem.severity for problem in problems} == {"warning"} and len(problems) == 12
+    assert problems[0].what == "the cube says phase 1, the annotation 'Rest'"
+
+
 def test_an_empty_mask_of_a_positive_is_listed(tmp_path, records):
     cube = make_cube()
     cube.deformation_mask.values[0, 1] = 0
