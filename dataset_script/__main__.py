@@ -163,14 +163,20 @@ def _inspect(parsed: argparse.Namespace) -> None:
 
     report = inspect(parsed.path, parsed.deep)
     print(report.to_json() if parsed.json else report_text(report))
-    if report.problems:
+    if report.errors:
         raise SystemExit(1)
 
 
 def _export(parsed: argparse.Namespace) -> None:
+    from dataset_script.annotations.json_files import load_json
     from dataset_script.export import export
 
-    print(f"wrote {export(**_given(parsed))}")
+    folder = export(**_given(parsed))
+    counts = load_json(folder / "metadata.json")
+    if counts["warnings"] or counts["set_aside"]:
+        said = f"{counts['warnings']} warnings, {counts['set_aside']} errors set aside"
+        print(f"{said}: {folder / 'problems.json'} has them")
+    print(f"wrote {folder}")
 
 
 def _given(parsed: argparse.Namespace) -> dict[str, Any]:

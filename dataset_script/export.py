@@ -139,7 +139,10 @@ def _summarise(
             [problem.to_dict() for problem in source.problems],
             *(report.problems for report in done.values()),
         ),
-        [problem.to_dict() for problem in source.differences],
+        _unique(
+            [problem.to_dict() for problem in source.warnings],
+            *(report.warnings for report in done.values()),
+        ),
         source.synthetic,
     )
 
@@ -149,8 +152,8 @@ def _describe(folder: Path, summary: Summary) -> None:
     if not any(summary.shards.values()):
         first = f": {summary.problems[0]['what']}" if summary.problems else ""
         raise DataError(f"{folder}: every interferogram was set aside{first}")
-    if summary.problems or summary.differences:
-        listed = {"set_aside": summary.problems, "differences": summary.differences}
+    if summary.problems or summary.warnings:
+        listed = {"set_aside": summary.problems, "warnings": summary.warnings}
         _write(folder / "problems.json", json.dumps(listed, indent=1))
     _write(folder / "metadata.json", json.dumps(summary.metadata(), indent=1))
     if summary.format == "webdataset":

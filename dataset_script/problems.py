@@ -1,4 +1,9 @@
-"""What is wrong with the input, as data: to raise, to list, and to set aside."""
+"""What is wrong with the input, as data: to raise, to list, and to set aside.
+
+There are two levels. An error makes pixels or labels unusable: they cannot be read, are out of
+range, missing, or contradict each other. A warning is any other difference: the annotation counts,
+and the pair stays.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,11 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dataset_script.errors import DataError
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Problem:
         frame_id: Frame, or "".
         dates: Primary and secondary date of the pair, or only the primary, or none.
         unique_id: Annotation, or None.
+        severity: Whether it makes pixels or labels unusable.
     """
 
     what: str
@@ -30,6 +38,7 @@ class Problem:
     frame_id: str = ""
     dates: tuple[datetime.date, ...] = ()
     unique_id: int | None = None
+    severity: Severity = "error"
 
     @property
     def pair(self) -> tuple[datetime.date, datetime.date] | None:
@@ -54,6 +63,7 @@ class Problem:
     def to_dict(self) -> dict[str, Any]:
         """The problem as plain JSON types."""
         return {
+            "severity": self.severity,
             "frame": self.frame_id or None,
             "dates": [f"{date:%Y%m%d}" for date in self.dates],
             "unique_id": self.unique_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ def parse_json(content: bytes, file: str) -> Any:
         file: Where it came from, for the error message.
 
     Raises:
-        DataError: Naming the file, line and column.
+        DataError: Naming the file, and line and column where they are known.
     """
     try:
         return json.loads(content)
@@ -29,6 +30,10 @@ def parse_json(content: bytes, file: str) -> Any:
         what = f"malformed JSON at {place} ({error.msg})"
     except UnicodeDecodeError as error:
         what = f"not UTF-8 at byte {error.start}"
+    except RecursionError:
+        what = "malformed JSON: lists or objects are nested too deeply"
+    except ValueError:  # Python refuses numbers that would take it long.
+        what = "malformed JSON: a number has thousands of digits"
     raise ProblemError(Problem(what, "repair it or fetch the file again", file))
 
 
@@ -89,7 +94,7 @@ def _archive_members(path: Path) -> Iterator[tuple[str, bytes]]:
                 stream = archive.extractfile(member) if member.isreg() else None
                 if stream and _is_annotation(PurePosixPath(member.name)):
                     contents.append((f"{path}/{member.name}", stream.read()))
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         problem = Problem(f"damaged archive ({error})", "fetch it again", str(path))
         raise ProblemError(problem) from None
     yield from sorted(contents)

@@ -6,10 +6,12 @@ The reader is strict: a record that does not mean what the schema says is an err
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
+from dataset_script.channels import MASKS
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
 from dataset_script.problems import Problem, ProblemError
 
@@ -79,6 +81,15 @@ class Annotation:
         return "Non_Deformation" not in self.labels
 
     @property
+    def blank_masks(self) -> tuple[str, ...]:
+        """Masks that have nothing to show of it, so that a cube may leave them out."""
+        if not self.positive:
+            return MASKS
+        # An earthquake alone has no intensity.
+        levels = set(self.intensity_levels)
+        return ("intensity_level_mask",) if levels <= {"None"} else ()
+
+    @property
     def usable(self) -> bool:
         """Whether the interferogram is good enough for the benchmark."""
         return not (self.corrupted or self.processing_error or self.no_info)
@@ -101,14 +112,14 @@ def from_record(record: Mapping[str, Any], file: str = "") -> Annotation:
     unique_id = record.get("uniqueID")
 
     def fail(what: str) -> ProblemError:
-        number = unique_id if isinstance(unique_id, int) else None
+        number = unique_id if type(unique_id) is int and abs(unique_id) < 2**63 else None
         frame = record.get("frameID")
         return ProblemError(
             Problem(
                 what,
                 "correct or remove it",
                 file,
-                frame if isinstance(frame, str) else "",
+                frame if is_text(frame) else "",
                 unique_id=number,
             )
         )
@@ -116,31 +127,33 @@ def from_record(record: Mapping[str, Any], file: str = "") -> Annotation:
     missing = [key for key in _KEYS if key not in record and key not in _OPTIONAL]
     if missing:
         raise fail(f"the annotation lacks {', '.join(missing)}")
-    if not isinstance(unique_id, int) or not isinstance(record["frameID"], str):
-        raise fail("uniqueID must be a whole number and frameID a text")
+    if type(unique_id) is not int or not 0 <= unique_id < 2**63:
+        raise fail(f"uniqueID must be a whole number of at most 63 bits, not {unique_id!r:.40}")
+    if not is_text(record["frameID"]):
+        raise fail(f"frameID must be a text, not {record['frameID']!r:.40}")
     flags = {flag: record.get(flag, 0) for flag in FLAGS}
     for flag, value in flags.items():
         if not isinstance(value, int) or not 0 <= value < 128:
-            raise fail(f"{flag} must be a small whole number, not {value!r}")
+            raise fail(f"{flag} must be a small whole number, not {value!r:.40}")
     confidence, caption = record["confidence"], record["caption"]
     if not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        raise fail(f"confidence must lie in 0..1, not {confidence!r}")
-    if not isinstance(caption, str):
-        raise fail(f"caption must be a text, not {caption!r}")
+        raise fail(f"confidence must lie in 0..1, not {confidence!r:.40}")
+    if not is_text(caption):
+        raise fail(f"caption must be a text, not {caption!r:.40}")
     if record["phase"] not in PHASES:
-        raise fail(f"phase must be one of {', '.join(PHASES)}, not {record['phase']!r}")
+        raise fail(f"phase must be one of {', '.join(PHASES)}, not {record['phase']!r:.40}")
     words = {}
     for key, vocabulary in _VOCABULARIES.items():
         value = record[key]
         if not isinstance(value, list) or not all(entry in vocabulary for entry in value):
-            raise fail(f"{key} must be a list of {', '.join(vocabulary)}, not {value!r}")
+            raise fail(f"{key} must be a list of {', '.join(vocabulary)}, not {value!r:.40}")
         words[key] = tuple(value)
     labels = words["label"]
     if not labels or ("Non_Deformation" in labels and len(labels) > 1):
         raise fail(f"label must be Non_Deformation alone or what moved, not {list(labels)}")
     primary, secondary = (_date(record[f"{which}_date"]) for which in ("primary", "secondary"))
     if primary is None or secondary is None or primary >= secondary:
-        said = f"{record['primary_date']!r} and {record['secondary_date']!r}"
+        said = f"{record['primary_date']!r:.40} and {record['secondary_date']!r:.40}"
         raise fail(f"the dates must be YYYYMMDD, the primary before the secondary, not {said}")
     polygons = record["segmentation_mask"]
     if not isinstance(polygons, list) or not all(map(_is_polygon, polygons)):
@@ -190,6 +203,11 @@ _VOCABULARIES = {
 _KEYS = tuple(to_record(Annotation(0, "", datetime.date.min, datetime.date.max, ())))
 # Some of the authors' releases lack these two.
 _OPTIONAL = ("image_artifacts", "is_crowd")
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value is a text that can be written; JSON can spell halves of characters."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
 def _date(text: object) -> datetime.date | None:

@@ -184,6 +184,8 @@ def _entries(file: Path) -> Iterator[tuple[str, str, str, int]]:
                 if not len(dates) == len(ids) == group["length"]:
                     raise ValueError(f"frame {frame}, {primary}: the lists differ in length")
                 for date, unique_id in zip(dates, ids, strict=True):
+                    if not isinstance(date, str) or type(unique_id) is not int:
+                        raise ValueError(f"{primary}: {date!r:.40} and {unique_id!r:.40}")
                     yield frame, primary, date, unique_id
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"it is not frame -> primary date -> length, secondary_date, uniqueID ({error})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from dataset_script.card.summary import LICENSE, TITLE, Summary
@@ -83,24 +84,39 @@ def _features(recipe: Recipe, format: str) -> Features:
 
 def _configs(summary: Summary) -> list[dict[str, Any]]:
     """Files by config and split, the default config first."""
+    # Path and digest of each file, by config and split.
     files = {
-        name: {split: [shard.path for shard in shards] for split, shards in splits.items()}
+        name: {
+            split: [(shard.path, shard.report.file_digest) for shard in shards]
+            for split, shards in splits.items()
+        }
         for name, splits in summary.shards.items()
     }
     default = summary.default.name
     if summary.previewed:
         files["preview"] = {
-            split: [shard.preview for shard in shards if shard.preview]
+            split: [
+                (shard.preview, shard.report.preview_digest) for shard in shards if shard.preview
+            ]
             for split, shards in summary.shards[default].items()
         }
     return [
         {
             "config_name": name,
             **({"default": True} if name == default else {}),
-            "data_files": [{"split": s, "path": paths} for s, paths in files[name].items()],
+            "data_files": [
+                {"split": split, "path": [path for path, _ in shards]}
+                for split, shards in files[name].items()
+            ],
+            # `datasets` goes by the card alone when it looks for a local folder in its cache.
+            "description": f"sha256 of the shards: {_digest(files[name])}",
         }
         for name in sorted(files, key=lambda name: name != default)
     ]
+
+
+def _digest(files: dict[str, list[tuple[str, str]]]) -> str:
+    return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
 def _size_category(rows: int) -> str:

@@ -43,7 +43,7 @@ class Summary:
         format: "parquet", "arrow" or "webdataset".
         shards: The shards by config and split, in order; a split without rows is not there.
         problems: What was set aside, as plain JSON types.
-        differences: Where cubes and annotations differ, as plain JSON types.
+        warnings: Where cubes and annotations differ, as plain JSON types.
         synthetic: Whether the pixels are simulated.
     """
 
@@ -51,7 +51,7 @@ class Summary:
     format: str
     shards: Mapping[str, Mapping[str, Sequence[Finished]]]
     problems: Sequence[Mapping[str, Any]]
-    differences: Sequence[Mapping[str, Any]]
+    warnings: Sequence[Mapping[str, Any]]
     synthetic: bool
 
     @property
@@ -112,6 +112,7 @@ class Summary:
             },
             "atmosphere_error": self.atmosphere_error(),
             "set_aside": len(self.problems),
+            "warnings": len(self.warnings),
         }
 
 

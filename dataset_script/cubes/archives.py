@@ -104,12 +104,12 @@ def _open_zip(path: str) -> OpenStore:
     from fsspec.implementations.zip import ZipFileSystem
     from zarr.storage import FsspecStore
 
-    remote, inner = file_system(path)
+    system, inner = file_system(path)
     with reaching(path):
-        remote.info(inner)
+        file = system.open(inner, "rb")
     try:
         # Not from fsspec's cache of instances: the file may have changed since.
-        system = ZipFileSystem(fo=path, skip_instance_cache=True)
+        system = ZipFileSystem(fo=file, skip_instance_cache=True)
     except (BadZipFile, OSError, ValueError) as error:
         raise damaged(path, error) from None
     names = []

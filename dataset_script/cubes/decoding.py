@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dataset_script.channels import MASKS
@@ -15,26 +17,43 @@ MASK_MAXIMUM = {"deformation_mask": 2}
 _NODATA_IS_ZERO = ("insar_difference", "insar_coherence", *MASKS)
 
 
-def fill_missing(name: str, raw: np.ndarray, fill: float | int | None) -> np.ndarray:
-    """Replace a declared fill value by what the variable shows where there is nothing.
+def is_missing(raw: np.ndarray, fill: Any) -> np.ndarray:
+    """Where a variable has its declared fill value, NaN as xarray writes it or a number.
+
+    Args:
+        raw: Stored values.
+        fill: The declared fill value; None, 0 and what is no number mark nothing as missing.
+    """
+    if isinstance(fill, float | np.floating) and np.isnan(fill) and raw.dtype.kind == "f":
+        return np.isnan(raw)
+    marks = isinstance(fill, int | float | np.number) and fill != 0
+    return raw == fill if marks else np.zeros(raw.shape, bool)
+
+
+def fill_missing(name: str, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Give missing pixels the value that the variable has where there is nothing.
 
     Args:
         name: Variable of the cube.
-        raw: Stored values.
-        fill: The declared fill value; None or 0 changes nothing.
+        values: Its values.
+        missing: Where they are missing, as `is_missing` says.
 
     Returns:
         The values; missing phase, coherence and masks are 0, as outside the swath, anything else
-        is NaN. NaN in an array is kept, except in a mask.
+        is NaN. NaN in a mask is missing too, whatever is declared.
+
+    Raises:
+        ValueError: If nothing is there of a phase or coherence.
     """
-    if name in MASKS and raw.dtype.kind == "f":
-        raw = np.nan_to_num(raw, nan=0.0)
-    if fill is None or fill == 0 or np.isnan(fill):
-        return raw
+    if name in MASKS and values.dtype.kind == "f":
+        missing = missing | np.isnan(values)
+    if not missing.any():
+        return values
     if name in _NODATA_IS_ZERO:
-        return np.where(raw == fill, raw.dtype.type(0), raw)
-    missing = raw == fill
-    return np.where(missing, np.float32(np.nan), raw) if missing.any() else raw
+        if missing.all() and name not in MASKS:
+            raise ValueError(f"{name} has no pixel that is not missing")
+        return np.where(missing, values.dtype.type(0), values)
+    return np.where(missing, np.float32(np.nan), values)
 
 
 def decode_raster(name: str, values: np.ndarray) -> np.ndarray:

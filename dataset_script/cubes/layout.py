@@ -93,6 +93,25 @@ def _spacing(centres: np.ndarray) -> float:
     return next((value for value in rounded if abs(value - step) <= slack), step)
 
 
+def cut(frame: np.ndarray, window: Window) -> np.ndarray:
+    """A copy of the pixels of a window.
+
+    Args:
+        frame: `[H, W]`.
+        window: The window.
+
+    Raises:
+        ValueError: If the window leaves the frame.
+    """
+    row, column, height, width = window
+    rows, columns = frame.shape
+    inside = 0 <= row <= row + height <= rows and 0 <= column <= column + width <= columns
+    if not inside:
+        size = f"{rows} x {columns}"
+        raise ValueError(f"window {tuple(window)} leaves the frame of {size} pixels")
+    return frame[row : row + height, column : column + width].copy()
+
+
 def check_dimensions(cube: xr.Dataset, path: str) -> None:
     """Check that the variables are there and have the dimensions that they should.
 

@@ -23,7 +23,8 @@ def is_url(path: str | Path) -> bool:
 
 def file_name(path: str | Path) -> str:
     """Last part of a path or URL."""
-    return PurePosixPath(str(path).rstrip("/").partition("?")[0]).name
+    plain = str(path).partition("?")[0] if is_url(path) else str(path)
+    return PurePosixPath(plain.rstrip("/")).name
 
 
 def strip_suffix(name: str) -> str:
@@ -38,6 +39,8 @@ def file_system(url: str) -> tuple[Any, str]:
     Raises:
         DataError: If the protocol is unknown or lacks its package.
     """
+    if not is_url(url):  # "::" and "?" mean something in a URL, but nothing in a local name.
+        return fsspec.filesystem("file"), str(Path(url).expanduser().absolute())
     try:
         return fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -15,7 +15,7 @@ from dataset_script.annotations.record import Pair
 from dataset_script.channels import MASKS
 from dataset_script.cubes.archives import OpenStore, open_store
 from dataset_script.cubes.arrays import CubeArrays
-from dataset_script.cubes.decoding import decode_raster, fill_missing
+from dataset_script.cubes.decoding import decode_raster, fill_missing, is_missing
 from dataset_script.cubes.faults import refuse_passing
 from dataset_script.cubes.frame_cache import FrameCache
 from dataset_script.cubes.layout import (
@@ -24,6 +24,7 @@ from dataset_script.cubes.layout import (
     Grid,
     Window,
     check_dimensions,
+    cut,
     read_crs,
     read_dates,
     read_grid,
@@ -44,10 +45,12 @@ class Minicube:
         grid: Pixel grid.
         pairs: Primary and secondary date of every interferogram that is there.
         dataset: The cube as xarray sees it, fill values undecoded, for its attributes.
+        warnings: What was odd so far but leaves every pixel usable, in the order it was met.
     """
 
     def __init__(self, opened: OpenStore, path: str):
         self.path = path
+        self.warnings: dict[Problem, None] = {}
         self._arrays = CubeArrays(opened, path)
         self.dataset = self._arrays.dataset
         check_dimensions(self.dataset, path)
@@ -58,12 +61,10 @@ class Minicube:
         self._position = [{date: i for i, date in enumerate(dates)} for dates in self._dates]
         with self._reading("valid_date_pair", None):
             valid = np.nan_to_num(self._arrays.raw("valid_date_pair")) != 0
-        self.pairs: frozenset[Pair] = frozenset(
-            (self._dates[0][i], self._dates[1][j]) for i, j in np.argwhere(valid)
-        )
-        for pair in sorted(self.pairs):
-            if pair[0] >= pair[1]:
-                raise self._problem("the primary date must lie before the secondary", pair)
+        marked = {(self._dates[0][i], self._dates[1][j]) for i, j in np.argwhere(valid)}
+        self.pairs: frozenset[Pair] = frozenset(pair for pair in marked if pair[0] < pair[1])
+        for pair in sorted(marked - self.pairs):
+            self._warn("the primary date of an interferogram must lie before the secondary", pair)
         self._cache = FrameCache()
         self._fields = PairFields(self._arrays)
         self._static: dict[str, np.ndarray] = {}
@@ -138,6 +139,7 @@ class Minicube:
         primary: datetime.date,
         secondary: datetime.date,
         window: Window | None = None,
+        blank: Collection[str] | None = None,
     ) -> np.ndarray:
         """Read one raster of one interferogram.
 
@@ -150,6 +152,8 @@ class Minicube:
             primary: Primary date.
             secondary: Secondary date.
             window: Pixels to read; None reads the frame.
+            blank: Masks that are known to be empty (`Annotation.blank_masks`): writers leave out
+                chunks without content. None goes by the cube's own phase.
 
         Returns:
             `[height, width]`, a copy: float32 as stored, or uint8 for coherence and masks.
@@ -162,8 +166,8 @@ class Minicube:
         if variable not in self.rasters:
             raise self._problem(f"the cube has no raster {variable!r}", pair)
         self._require_pair(pair)
-        present = self._require_chunks(variable, pair)
-        make = partial(self._decode if present else self._empty, variable, pair)
+        present = self._require_chunks(variable, pair, blank)
+        make = partial(self._decode if present else self._zeros, variable, pair)
         key = variable, primary if variable.startswith("primary_date_") else secondary
         return self._cut(self._cache.get(primary, key, make), window)
 
@@ -210,20 +214,22 @@ class Minicube:
         with self._reading(name, pair):
             return self._fields.read(name, self._index(pair))
 
-    def require_stored(self, primary: datetime.date, secondary: datetime.date) -> None:
+    def require_stored(
+        self, primary: datetime.date, secondary: datetime.date, blank: Collection[str] | None = None
+    ) -> None:
         """Check that every raster of an interferogram is stored, without decoding any.
 
         Args:
             primary: Primary date.
             secondary: Secondary date.
+            blank: As `read`.
 
         Raises:
             DataError: Naming the first chunk that is missing.
         """
         pair = primary, secondary
         for variable in self.rasters:
-            if not self._require_chunks(variable, pair):
-                self._empty(variable, pair)
+            self._require_chunks(variable, pair, blank)
 
     def has_field(self, name: str) -> bool:
         """Whether the cube says this of each interferogram beside its pixels."""
@@ -236,49 +242,46 @@ class Minicube:
     def _index(self, pair: Pair) -> tuple[int, int]:
         return self._position[0][pair[0]], self._position[1][pair[1]]
 
-    def _require_chunks(self, variable: str, pair: Pair | None) -> bool:
+    def _require_chunks(
+        self, variable: str, pair: Pair | None, blank: Collection[str] | None = None
+    ) -> bool:
         """Whether the pixels are stored; only masks may be left out, where they are empty."""
         key = variable, pair
         if key in self._present:
             return True
         with self._reading(variable, pair):
             missing = self._arrays.missing_chunk(variable, self._index(pair) if pair else ())
+            if blank is None and missing and pair:
+                blank = self._fields.blank_masks(self._index(pair))
         if missing is None:
             self._present.add(key)
-        elif variable not in MASKS:
-            raise self._problem(f"chunk {missing} is missing", pair, _SET_ASIDE)
+        elif variable not in MASKS or variable not in (blank or ()):
+            moved = " though the ground moved" if variable in MASKS else ""
+            raise self._problem(f"chunk {missing} is missing{moved}", pair, _SET_ASIDE)
         return missing is None
 
-    def _empty(self, variable: str, pair: Pair) -> np.ndarray:
-        # Writers may leave out a chunk that holds the fill value alone. The cube's own phase tells
-        # that apart from a lost chunk: it is Rest exactly where nothing deforms.
-        if self.has_field("phase"):
-            phase = self.read_pair_field("phase", *pair)
-            # An earthquake alone has phase "None", and no intensity.
-            empty = ("", "Rest", 0, *(["None"] if variable == "intensity_level_mask" else []))
-            if phase not in empty:
-                what = f"the chunk of {variable} is missing though the phase is {phase}"
-                raise self._problem(what, pair, _SET_ASIDE)
+    def _zeros(self, variable: str, pair: Pair) -> np.ndarray:
         return np.zeros((self.height, self.width), dtype=np.uint8)
 
     def _decode(self, variable: str, pair: Pair | None) -> np.ndarray:
         with self._reading(variable, pair):
             raw = self._arrays.raw(variable, self._index(pair) if pair else ())
-        raw = fill_missing(variable, raw, self._arrays.fill_value(variable))
+        missing = is_missing(raw, self._arrays.fill_value(variable))
         try:
-            return decode_raster(variable, self._arrays.unpacked(variable, raw))
+            values = fill_missing(variable, self._arrays.unpacked(variable, raw), missing)
+            raster = decode_raster(variable, values)
         except ValueError as error:
             raise self._problem(str(error), pair, _SET_ASIDE) from None
+        if missing.any() and variable not in MASKS:
+            what = f"{missing.sum()} pixels of {variable} are missing; they are no data, 0"
+            self._warn(what, pair)
+        return raster
 
     def _cut(self, frame: np.ndarray, window: Window | None) -> np.ndarray:
-        if window is None:
-            return frame.copy()
-        row, column, height, width = window
-        inside = 0 <= row <= row + height <= self.height
-        if not (inside and 0 <= column <= column + width <= self.width):
-            size = f"{self.height} x {self.width}"
-            raise self._problem(f"window {tuple(window)} leaves the frame of {size} pixels")
-        return frame[row : row + height, column : column + width].copy()
+        try:
+            return cut(frame, window or self.grid.whole)
+        except ValueError as error:
+            raise self._problem(str(error)) from None
 
     @contextmanager
     def _reading(self, variable: str, pair: Pair | None) -> Iterator[None]:
@@ -288,6 +291,10 @@ class Minicube:
             refuse_passing(error, self.path)
             what = f"{variable} cannot be read ({type(error).__name__}: {error})"
             raise self._problem(what, pair, "the file is damaged or out of reach") from error
+
+    def _warn(self, what: str, pair: Pair | None = None) -> None:
+        problem = self._problem(what, pair).problem
+        self.warnings[replace(problem, severity="warning")] = None
 
     def _problem(self, what: str, pair: Pair | None = None, advice: str = "") -> ProblemError:
         return ProblemError(Problem(what, advice, self.path, self.frame_id, pair or ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dataset_script.channels import MASKS
 from dataset_script.cubes.arrays import CubeArrays
 from dataset_script.cubes.layout import PAIR_DIMS
 
@@ -44,3 +45,15 @@ class PairFields:
             return str(value)
         missing = value != value or value == self._arrays.fill_value(name)
         return 0 if missing else value.item()
+
+    def blank_masks(self, place: tuple[int, int]) -> tuple[str, ...]:
+        """Masks that are empty by the cube's own phase, which is Rest where nothing deforms.
+
+        Args:
+            place: Positions of the primary and the secondary date.
+        """
+        phase = self.read("phase", place) if "phase" in self else "Rest"
+        # An earthquake alone has phase "None", and no intensity.
+        return {"None": ("intensity_level_mask",), "": MASKS, "Rest": MASKS, "0": MASKS}.get(
+            str(phase), ()
+        )

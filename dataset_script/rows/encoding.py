@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dataset_script.annotations.record import Annotation
 from dataset_script.annotations.series import Group, Sample
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES, MASKS, select
 from dataset_script.cubes.layout import Window
@@ -20,6 +21,7 @@ from dataset_script.rows.recipe import Recipe
 from dataset_script.rows.stratification import remove_stratified
 from dataset_script.rows.tables import Row
 from dataset_script.seeding import generator
+from dataset_script.source.checks import check_mask
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Encoder:
         cube: The cube.
         recipe: Parameters of the rows.
         volcanoes: Names of the volcanoes in the frame.
+        warnings: What was odd so far but leaves pixels and labels usable, in the order it was met.
         atmosphere_error: Largest error that the node grid has made so far, by channel, in the
             channel's unit; empty at full resolution.
     """
@@ -40,6 +43,7 @@ class Encoder:
     cube: Minicube
     recipe: Recipe
     volcanoes: Sequence[str] = ()
+    warnings: dict[Problem, None] = field(default_factory=dict)
     atmosphere_error: dict[str, float] = field(default_factory=dict)
 
     def encode(self, sample: Sample) -> Row:
@@ -52,8 +56,8 @@ class Encoder:
             A row, columns as in `recipe.features`.
 
         Raises:
-            DataError: If a chunk is missing or damaged, a value is out of range, or the frame is
-                smaller than the crop.
+            DataError: If a chunk is missing or damaged, a value is out of range, a mask
+                contradicts the labels, or the frame is smaller than the crop.
         """
         pairs = [annotation.pair for annotation in sample.annotations]
         window = self._window(sample)
@@ -77,11 +81,12 @@ class Encoder:
             corrected = [self._less_stratified(phase, *pair, window) for phase, pair in steps]
             row["insar_difference"] = np.stack(corrected)
         for mask in MASKS:
-            row[mask] = np.stack([self.cube.read(mask, *pair, window) for pair in pairs])
+            row[mask] = np.stack([self._mask(mask, step, window) for step in sample.annotations])
+        self.warnings |= self.cube.warnings
         return row
 
     def sound(self, group: Group, problems: list[Problem]) -> Group:
-        """A group without the interferograms that cannot be read.
+        """A group without the interferograms that cannot be used.
 
         Args:
             group: A group of the cube's frame.
@@ -93,11 +98,14 @@ class Encoder:
         names = [c.name for c in select(self.recipe.channels) if c.date != "static"]
         if self.recipe.correct_stratified:
             names += ATMOSPHERIC_CHANNELS
-        kept = []
+        kept, corner = [], Window(0, 0, 1, 1)
         for annotation in group.annotations:
             try:
-                for name in {*names, *MASKS, "insar_coherence"}:
-                    self.cube.read(name, *annotation.pair, Window(0, 0, 1, 1))
+                for name in {*names, "insar_coherence"}:
+                    self.cube.read(name, *annotation.pair, corner)
+                for mask in MASKS:
+                    self._mask(mask, annotation, corner)
+                check_mask(self.cube, annotation)
                 kept.append(annotation)
             except ProblemError as error:
                 problems.append(error.problem)
@@ -106,9 +114,11 @@ class Encoder:
     def _window(self, sample: Sample) -> Window:
         nodata = np.zeros((self.cube.height, self.cube.width), np.uint16)
         moved = np.zeros(nodata.shape, bool)
-        for pair in sorted({annotation.pair for annotation in sample.annotations}):
+        steps = {annotation.pair: annotation for annotation in sample.annotations}
+        for pair, annotation in sorted(steps.items()):
             nodata += self.cube.read("insar_coherence", *pair) == 0
-            moved |= self.cube.read("deformation_mask", *pair) > 0
+            self.warnings |= dict.fromkeys(check_mask(self.cube, annotation))
+            moved |= self._mask("deformation_mask", annotation) > 0
         rng = generator(self.recipe.seed, "crop", sample.sample_id)
         size = self.recipe.image_size
         try:
@@ -117,6 +127,9 @@ class Encoder:
             what = str(error)
             raise ProblemError(Problem(what, "", self.cube.path, self.cube.frame_id)) from None
         return Window(*corner, size, size)
+
+    def _mask(self, name: str, annotation: Annotation, window: Window | None = None) -> np.ndarray:
+        return self.cube.read(name, *annotation.pair, window, annotation.blank_masks)
 
     def _less_stratified(
         self, phase: np.ndarray, primary: Any, secondary: Any, window: Window

@@ -62,7 +62,7 @@ def annotation_features() -> Features:
             "volcanoes": List(Value("string")),
             "primary_date": Value("date32"),
             "secondary_dates": List(Value("date32")),
-            "unique_ids": List(Value("int32")),
+            "unique_ids": List(Value("int64")),
             "label": ClassLabel(names=list(BINARY_LABELS)),
             "labels": List(List(ClassLabel(names=list(LABELS)))),
             "activity_types": List(List(ClassLabel(names=list(ACTIVITY_TYPES)))),

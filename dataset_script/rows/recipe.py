@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataset_script.annotations.splits import SCHEMES
-from dataset_script.channels import CHANNEL_NAMES, select
+from dataset_script.channels import CHANNEL_NAMES, PHASE, select
 from dataset_script.errors import ConfigError
 from dataset_script.rows.crops import CROP_MODES, CropMode
 
@@ -55,6 +55,11 @@ class Recipe:
             raise ConfigError("no channels are chosen; name at least one")
         if self.timeseries_length is not None and self.timeseries_length < 1:
             raise ConfigError(f"the length of a series is at least 1, not {self.timeseries_length}")
+        if self.correct_stratified and PHASE not in names:
+            raise ConfigError(
+                f"the stratified troposphere is taken out of {PHASE}, which is not among the "
+                "channels; add it, or leave out the correction"
+            )
         if self.image_size < 1:
             raise ConfigError(f"the image size is at least 1 pixel, not {self.image_size}")
         if self.split not in SCHEMES:

@@ -28,8 +28,8 @@ class ExportOptions(RowOptions):
         format: parquet for the Hub, arrow for speed, webdataset in the authors' layout.
         annotations: Where the annotations are, if not beside the minicubes.
         preview: Add the preview config of pictures and captions (default yes).
-        skip_bad: Set bad input aside and list it in problems.json instead of stopping at the
-            first.
+        skip_bad: Set errors aside and list them in problems.json instead of stopping at the first;
+            warnings, where cube and annotations differ without harm, never stop an export.
         overwrite: Replace an export with other parameters.
         workers: Processes.
         dask: Address of a Dask scheduler, whose workers see the same paths; they replace the

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dataset_script.errors import ConfigError
+from dataset_script.annotations.json_files import load_json
+from dataset_script.errors import ConfigError, DataError
 from dataset_script.safe_files import renamed, writable
 
 DESCRIPTIONS = ("README.md", "metadata.json", "croissant.json", "problems.json", "manifest.json")
@@ -85,10 +86,11 @@ def claim(folder: Path, notes: Path, parameters: dict[str, Any], overwrite: bool
 def _read(record: Path) -> dict[str, Any] | None:
     """The parameters of an earlier export; None where there are none that can be read."""
     try:
-        earlier = json.loads(record.read_text())
-        known = all("timeseries_length" in recipe for recipe in earlier["recipes"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        earlier = load_json(record)
+        lengths = [recipe["timeseries_length"] for recipe in earlier["recipes"]]
+    except (DataError, KeyError, TypeError):
         return None
+    known = all(length is None or type(length) is int for length in lengths)
     return earlier if known else None
 
 

@@ -84,6 +84,7 @@ def generate_rows(
     shard: Shard,
     recipe: Recipe,
     problems: list[Problem] | None = None,
+    warnings: list[Problem] | None = None,
     errors: dict[str, float] | None = None,
 ) -> Iterator[Row]:
     """Encode the samples of a shard.
@@ -93,6 +94,7 @@ def generate_rows(
         recipe: Parameters of the rows.
         problems: If given, a bad interferogram is listed here and set aside: its group goes on
             without it, as if it had never been annotated. So is a cube that cannot be read.
+        warnings: If given, collects what is odd but leaves pixels and labels usable.
         errors: If given, collects the node grid's largest error by channel.
 
     Yields:
@@ -110,6 +112,8 @@ def generate_rows(
                     samples = _samples(sound, recipe, shard.split, shard.positive)
                 for sample in samples:
                     yield encoder.encode(sample)
+            if warnings is not None:
+                warnings += encoder.warnings
             for channel, error in encoder.atmosphere_error.items():
                 if errors is not None:
                     errors[channel] = max(error, errors.get(channel, 0.0))

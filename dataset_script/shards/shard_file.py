@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,18 +28,24 @@ class ShardReport:
         positives: Rows with deformation.
         raster_bytes: Uncompressed bytes of the rows' rasters.
         file_bytes: Size of the file.
+        file_digest: SHA-256 of the file.
         preview_bytes: Size of the preview's file; 0 without one.
+        preview_digest: SHA-256 of the preview's file; "" without one.
         atmosphere_error: Largest error of the node grid by channel, in the channel's unit.
         problems: Interferograms that were set aside.
+        warnings: What was odd but left pixels and labels usable.
     """
 
     samples: int
     positives: int
     raster_bytes: int
     file_bytes: int
+    file_digest: str
     preview_bytes: int = 0
+    preview_digest: str = ""
     atmosphere_error: dict[str, float] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,15 +70,14 @@ class ShardTask:
 
     def finished(self) -> ShardReport | None:
         """The report of an earlier run, if the shard is complete and as this run wants it."""
-        if not self.note.exists() or not self.file.exists():
+        report = read_note(self.note)
+        if report is None or (report.problems and not self.skip_bad):
             return None
-        report = ShardReport(**json.loads(self.note.read_text()))
-        sound = self.file.stat().st_size == report.file_bytes
-        sound = sound and (self.skip_bad or not report.problems)
+        files = [(self.file, report.file_digest)]
         if self.preview is not None:
-            seen = self.preview.stat().st_size if self.preview.exists() else -1
-            sound = sound and seen == report.preview_bytes
-        return report if sound else None
+            files.append((self.preview, report.preview_digest))
+        whole = all(_unchanged(file, digest, self.note) for file, digest in files)
+        return report if whole else None
 
 
 def write_shard(task: ShardTask) -> ShardReport:
@@ -89,13 +95,14 @@ def write_shard(task: ShardTask) -> ShardReport:
     if report := task.finished():
         return report
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     errors: dict[str, float] = {}
     samples = positives = size = 0
     with ExitStack() as files:
         writer = files.enter_context(rows_file(task.file, task.recipe.features))
         preview = task.preview and files.enter_context(rows_file(task.preview, PREVIEW_FEATURES))
         collected = problems if task.skip_bad else None
-        for row in generate_rows(task.shard, task.recipe, collected, errors):
+        for row in generate_rows(task.shard, task.recipe, collected, warnings, errors):
             writer.write(row)
             if preview:
                 preview.write(preview_row(row))
@@ -107,10 +114,40 @@ def write_shard(task: ShardTask) -> ShardReport:
         positives,
         size,
         task.file.stat().st_size,
+        _digest(task.file),
         task.preview.stat().st_size if task.preview else 0,
+        _digest(task.preview) if task.preview else "",
         dict(sorted(errors.items())),
         [problem.to_dict() for problem in problems],
+        [problem.to_dict() for problem in warnings],
     )
+    text = json.dumps(dataclasses.asdict(report))
     with renamed(task.note) as temporary:
-        temporary.write_text(json.dumps(dataclasses.asdict(report)))
+        temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
     return report
+
+
+def read_note(note: Path) -> ShardReport | None:
+    """The report in a shard's note; None where there is none that is whole, as its digest says."""
+    try:
+        digest, _, text = note.read_text().partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        return None
+    return ShardReport(**json.loads(text))
+
+
+def _unchanged(file: Path, digest: str, note: Path) -> bool:
+    """Whether a file is as it was when the note on it was written."""
+    if not file.is_file():
+        return False
+    status = file.stat()
+    older = max(status.st_mtime_ns, status.st_ctime_ns) <= note.stat().st_mtime_ns
+    # Reading all the shards again would take long; a copied or touched one it is worth.
+    return older or _digest(file) == digest
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

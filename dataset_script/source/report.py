@@ -10,6 +10,8 @@ from typing import Any
 from dataset_script.annotations.record import Annotation
 from dataset_script.problems import Problem
 
+READY = "ready to export"
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -63,7 +65,7 @@ class Inspection:
         derived: Pairs and groups as derived from the annotations; None without annotations.
         missing: Pairs that the annotations yield and `timeseries.json` lacks.
         surplus: Pairs that `timeseries.json` lists against the quality rule.
-        problems: Everything that is wrong.
+        problems: Everything that is wrong, errors and warnings.
     """
 
     path: str
@@ -77,6 +79,29 @@ class Inspection:
     missing: tuple[Annotation, ...] = ()
     surplus: tuple[Annotation, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> list[Problem]:
+        """What an export stops at."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What an export lists and goes on with."""
+        return [problem for problem in self.problems if problem.severity == "warning"]
+
+    @property
+    def verdict(self) -> str:
+        """The last line for the user: ready to export, or what must be done first."""
+        if not any(frame.path for frame in self.frames):
+            return "not ready: put the cubes (<frame>.zarr, .zarr.zip or .zarr.tar) beside these"
+        if self.errors:
+            return "not ready: correct the errors, or export with --skip-bad to set them aside"
+        if self.derived is None:
+            return "not ready: put annotations.json beside the cubes, or export with --annotations"
+        if not any(frame.path and frame.usable for frame in self.frames):
+            return "not ready: no cube has an annotated interferogram that is usable"
+        return READY
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON types."""
@@ -98,6 +123,7 @@ class Inspection:
             "missing_from_timeseries": list(map(_pair_record, self.missing)),
             "surplus_in_timeseries": list(map(_pair_record, self.surplus)),
             "problems": [problem.to_dict() for problem in self.problems],
+            "verdict": self.verdict,
         }
 
     def to_json(self) -> str:

@@ -19,13 +19,13 @@ def report_text(report: Inspection) -> str:
         report: What `inspection.inspect` found.
 
     Returns:
-        Sections of aligned columns, the problems last.
+        Sections of aligned columns, then what is wrong; the last line is the verdict.
     """
     sections = [_frames(report)]
     if report.derived is not None:
         sections += [_quality(report), _splits(report), _timeseries(report)]
-    sections.append(_problems(report))
-    return "\n\n".join([report.path, *sections])
+    sections += _problems(report)
+    return "\n\n".join([report.path, *sections, report.verdict])
 
 
 def _frames(report: Inspection) -> str:
@@ -90,11 +90,13 @@ def _timeseries(report: Inspection) -> str:
     return "\n".join(lines)
 
 
-def _problems(report: Inspection) -> str:
-    if not report.problems:
-        return "no problems found"
-    lines = [f"{_count(len(report.problems), 'problem')}:"]
-    return "\n".join(lines + _shortened([f"  {problem}" for problem in report.problems]))
+def _problems(report: Inspection) -> list[str]:
+    sections = []
+    for noun, problems in (("error", report.errors), ("warning", report.warnings)):
+        if problems:
+            lines = _shortened([f"  {problem}" for problem in problems])
+            sections.append("\n".join([f"{_count(len(problems), noun)}:", *lines]))
+    return sections or ["no problems found"]
 
 
 def _pairs(annotations: Sequence[Annotation]) -> list[str]:

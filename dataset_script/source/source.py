@@ -16,7 +16,7 @@ from dataset_script.cubes.locations import file_name, file_system, find_minicube
 from dataset_script.cubes.minicube import Minicube
 from dataset_script.errors import DataError
 from dataset_script.problems import Problem, ProblemError, collecting
-from dataset_script.source.checks import check_fields, check_frame, check_polygons
+from dataset_script.source.checks import check_words
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Source:
         groups: Annotated interferograms of these frames, by frame and primary date.
         volcanoes: Names of the volcanoes in each frame.
         problems: What was set aside on the way here.
-        differences: Where a cube's own words on an interferogram are not the annotations'; the
-            annotations' are the ones that count.
+        warnings: Where cubes and annotations differ though nothing had to be set aside.
         synthetic: Whether the pixels are simulated.
     """
 
@@ -37,7 +36,7 @@ class Source:
     groups: tuple[Group, ...]
     volcanoes: Mapping[str, tuple[str, ...]]
     problems: tuple[Problem, ...] = ()
-    differences: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     synthetic: bool = False
 
     def fingerprint(self) -> str:
@@ -60,14 +59,14 @@ def open_source(
         minicubes: Folder (or fsspec URL) of cubes, or a single cube.
         annotations: Annotations, in any form that `annotations.read_annotations` takes, with
             `timeseries.json` and `frame_names.json` beside them; None looks in `minicubes`.
-        skip_bad: List what is wrong in `problems` and go on without it.
+        skip_bad: List errors in `problems` and go on without what they concern.
 
     Returns:
         The source.
 
     Raises:
         DataError: If there are no cubes; and, unless bad input is skipped, at the first malformed
-            annotation, unreadable cube, or interferogram that the cube or the annotations lack.
+            annotation, unreadable cube, or annotated interferogram that the cube lacks.
     """
     cubes = find_minicubes(minicubes)
     if not cubes:
@@ -77,7 +76,7 @@ def open_source(
         )
     place = Path(annotations) if annotations is not None else _beside(minicubes)
     problems: list[Problem] = []
-    differences: list[Problem] = []
+    warnings: list[Problem] = []
     listed = problems if skip_bad else None
     known = read_annotations(place, listed)
     folder = place if place.is_dir() else place.parent
@@ -92,7 +91,7 @@ def open_source(
     for frame, path in cubes.items():
         with collecting(listed):
             with Minicube.open(path) as cube:
-                bad = _set_aside(cube, annotated[frame], listed, differences)
+                bad = _set_aside(cube, annotated[frame], listed, warnings)
             readable[frame] = path
             for group in groups[frame]:
                 there = tuple(a for a in group.annotations if a.pair not in bad)
@@ -103,25 +102,23 @@ def open_source(
         raise DataError(f"{minicubes}: none of its interferograms is usable{reason}")
     volcanoes = {f: names for f, names in read_frame_names(folder).items() if f in readable}
     synthetic = (folder / "synthesis.json").exists()
-    return Source(readable, tuple(kept), volcanoes, tuple(problems), tuple(differences), synthetic)
+    return Source(readable, tuple(kept), volcanoes, tuple(problems), tuple(warnings), synthetic)
 
 
 def _set_aside(
     cube: Minicube,
     annotations: list[Annotation],
     problems: list[Problem] | None,
-    differences: list[Problem],
+    warnings: list[Problem],
 ) -> set[Pair]:
     """Check a cube against the annotations of its frame; the pairs that cannot be used."""
-    found = check_frame(cube, annotations)
-    for annotation in annotations:
-        if annotation.usable and annotation.pair in cube.pairs:
-            found += check_polygons(cube, annotation)
-            differences += check_fields(cube, annotation)
-    for problem in found:
+    found = check_words(cube, annotations)
+    warnings += [*cube.warnings, *(problem for problem in found if problem.severity == "warning")]
+    errors = [problem for problem in found if problem.severity == "error"]
+    for problem in errors:
         with collecting(problems):
             raise ProblemError(problem)
-    return {problem.pair for problem in found if problem.pair}
+    return {problem.pair for problem in errors if problem.pair}
 
 
 def _beside(minicubes: str | Path) -> Path:

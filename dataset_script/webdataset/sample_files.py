@@ -26,11 +26,10 @@ from dataset_script.problems import Problem, ProblemError
 from dataset_script.rows.encoding import describe
 from dataset_script.rows.features import row_features
 from dataset_script.webdataset import torch_files
+from dataset_script.webdataset.georeference import GEOREFERENCE, read_georeference
 
 ABSENT = ("activity_type_mask", "intensity_level_mask")
 """Columns that this layout has no place for."""
-
-_GEOREFERENCE = ("volcanoes", "bounds", "crs", "pixel_size", "window")
 
 
 def shard_features(timeseries_length: int, image_size: int) -> Features:
@@ -80,7 +79,7 @@ def encode_sample(row: Mapping[str, Any]) -> dict[str, bytes]:
         "annotation": [to_record(annotation) for annotation in annotations],
         "label": [list(annotation.labels) for annotation in annotations],
         "annotation_path": [f"{annotation.unique_id}.json" for annotation in annotations],
-        **{name: _plain(row[name]) for name in _GEOREFERENCE},
+        **{name: _plain(row[name]) for name in GEOREFERENCE},
     }
     return {
         "image.pth": torch_files.dumps(np.stack(planes).astype(np.float32), "image"),
@@ -119,14 +118,8 @@ def decode_sample(members: Mapping[str, bytes], where: str) -> dict[str, Any]:
     annotations = _annotations(sample, steps, where)
     row = describe(Sample(annotations[0].frame_id, annotations[0].primary_date, annotations))
     height, width = image.shape[1:]
-    row |= {
-        "volcanoes": sample.get("volcanoes", []),
-        "bounds": sample.get("bounds", [float("nan")] * 4),
-        "crs": sample.get("crs", ""),
-        "pixel_size": sample.get("pixel_size", [float("nan")] * 2),
-        "window": sample.get("window", [-1, -1, height, width]),
-    }
     try:
+        row |= read_georeference(sample, height, width)
         row["deformation_mask"] = np.stack([decode_raster("deformation_mask", m) for m in labels])
         planes = image.reshape(steps, len(CHANNELS), height, width)
         for place, channel in enumerate(CHANNELS):
@@ -171,6 +164,9 @@ def _steps(image: Any, labels: Any, where: str) -> int:
     steps, rest = divmod(image.shape[0], len(CHANNELS))
     if rest or not steps:
         what = f"image.pth has {image.shape[0]} planes, not a multiple of {len(CHANNELS)} channels"
+        raise _problem(where, what)
+    if image.shape[1] != image.shape[2]:
+        what = f"image.pth has {image.shape[1]} x {image.shape[2]} pixels, which is no square"
         raise _problem(where, what)
     if labels.shape != (steps, *image.shape[1:]):
         raise _problem(where, f"labels.pth is {labels.shape}, image.pth {image.shape}")

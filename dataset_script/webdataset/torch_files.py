@@ -63,7 +63,7 @@ def loads(content: bytes) -> Any:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         described = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, *_MALFORMED):
         raise ValueError("it is not in torch's zip format, or is truncated") from None
     if len(described) != 1:
         raise ValueError("it is a zip, but not one that torch.save wrote")

@@ -45,15 +45,15 @@ def lose_pair(cubes):
     zarr.open_group(cubes / f"{FRAME}.zarr")["valid_date_pair"][0, 1] = False
 
 
-def lose_annotation(cubes):
-    rewrite_annotations(cubes, lambda records: records.pop("2"))
+def nothing_moved(cubes):
+    quiet = {"label": ["Non_Deformation"], "activity_type": [], "segmentation_mask": []}
+    rewrite_annotations(cubes, lambda records: records["2"].update(quiet))
 
 
-def polygon_off_the_frame(cubes):
-    def move(records):
-        records["2"]["segmentation_mask"] = [[500.0, 500.0, 520.0, 500.0, 520.0, 520.0]]
-
-    rewrite_annotations(cubes, move)
+def empty_mask(cubes):
+    zarr.open_group(cubes / f"{FRAME}.zarr")["deformation_mask"][0, 1] = 0
+    chunk = cubes / f"{FRAME}.zarr" / "deformation_mask" / CHUNK
+    assert not chunk.exists()
 
 
 def repeat_pair(cubes):
@@ -67,13 +67,13 @@ def malformed_record(cubes):
 PAIR_PROBLEMS = {
     "missing chunk": (lose_chunk, "is missing"),
     "damaged chunk": (damage_chunk, "insar_coherence"),
-    "NaN": (set_pixel("insar_difference", np.nan), "NaN or infinite"),
+    "infinite": (set_pixel("insar_difference", np.inf), "NaN or infinite"),
+    "a mask of what did not move": (nothing_moved, "the mask has 80 pixels"),
+    "no mask of what moved": (empty_mask, "missing though the ground moved"),
     "out of range": (set_pixel("insar_difference", 7.0), "outside"),
     "coherence scale": (set_pixel("insar_coherence", 300.0), "not 0..255"),
     "coherence fraction": (set_pixel("insar_coherence", 0.5), "not whole-numbered"),
     "not in the cube": (lose_pair, "the cube does not have it"),
-    "not in the annotations": (lose_annotation, "the annotations do not"),
-    "polygon": (polygon_off_the_frame, "off the frame"),
     "duplicate": (repeat_pair, "duplicate pair"),
     "malformed": (malformed_record, "label must be a list"),
 }
@@ -161,8 +161,16 @@ def test_differences_are_listed_but_keep_nothing_out(tmp_path):
     folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, progress=False)
     listed = json.loads((folder / "problems.json").read_text())
     assert listed["set_aside"] == []
-    assert [problem["unique_id"] for problem in listed["differences"]] == [2]
-    assert "In 1 place a cube's own words" in (folder / "README.md").read_text()
+    assert [problem["unique_id"] for problem in listed["warnings"]] == [2]
+    assert "In 1 place a cube differs" in (folder / "README.md").read_text()
+
+
+def test_ids_may_have_more_than_32_bits(tmp_path):
+    cubes = make_cubes(tmp_path / "cubes", frames=(FRAME,))
+    rewrite_annotations(cubes, lambda records: records["2"].update(uniqueID=2**40))
+    folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, channels=["dem"], progress=False)
+    rows = load_dataset(str(folder), "ts1", split="train", cache_dir=str(tmp_path / "cache"))
+    assert [2**40] in rows["unique_ids"]
 
 
 def test_nothing_to_export(tmp_path):

@@ -299,6 +299,10 @@ def test_a_split_without_rows_is_left_out(tmp_path):
         ({"workers": 0}, "at least 1"),
         ({"format": "webdataset", "configs": ["groups"]}, "series of one length"),
         ({"format": "webdataset", "atmosphere": 9}, "full resolution"),
+        (
+            {"channels": ["dem"], "correct_stratified": True},
+            "insar_difference, which is not among the channels",
+        ),
         ({"dask": "gopher://127.0.0.1:9"}, "no Dask scheduler answers"),
     ],
 )

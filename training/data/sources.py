@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 import datasets
 import numpy as np
-from datasets.exceptions import DatasetGenerationError
+from datasets.exceptions import DatasetGenerationError, SplitsVerificationError
 
+from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.splits import SPLITS
 from dataset_script.channels import PHASE
 from dataset_script.errors import DataError, HephaestusError
@@ -138,7 +138,10 @@ def pixel_size_of(dataset: datasets.Dataset) -> float:
 def _metadata(data: DataConfig) -> dict[str, Any]:
     """`metadata.json` of an exported folder; a dataset from elsewhere has none."""
     path = Path(data.path) / "metadata.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    found = load_json(path) if path.is_file() else {}
+    configs = found.get("configs") if isinstance(found, dict) else None
+    ours = isinstance(configs, dict) and all(isinstance(each, dict) for each in configs.values())
+    return found if ours else {}
 
 
 def _load(data: DataConfig) -> datasets.DatasetDict:
@@ -159,6 +162,11 @@ def _exported(data: DataConfig) -> datasets.DatasetDict:
         raise DataError(f"{data.path} does not exist; set data.path to an exported dataset")
     try:
         return datasets.load_dataset(data.path, data.config, cache_dir=_cache_folder(data))
+    except SplitsVerificationError:
+        raise DataError(
+            f"{data.path}, config {data.config}: its README counts other rows than its shards "
+            "have; run the same export again, or fetch the dataset again"
+        ) from None
     except (ValueError, RuntimeError, FileNotFoundError, ConnectionError) as error:
         raise DataError(
             f"cannot load {data.path}, config {data.config}: {one_line(error)}"

@@ -12,7 +12,7 @@ from dataset_script.annotations.reading import read_annotations, read_frame_name
 from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.errors import DataError
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
-from tests.cubes import make_records
+from tests.cubes import FRAME, make_records
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_records_survive_the_round_trip(annotations_dir):
 @given(
     st.builds(
         Annotation,
-        unique_id=st.integers(0, 10**6),
+        unique_id=st.integers(0, 2**63 - 1),
         frame_id=st.text(),
         primary_date=st.dates(datetime.date(2014, 1, 1), datetime.date(2017, 1, 1)),
         secondary_date=st.dates(datetime.date(2017, 1, 2), datetime.date(2021, 1, 1)),
@@ -87,6 +87,7 @@ def test_any_annotation_survives_json(annotation):
         ({"segmentation_mask": [[0, 0, 1, 1, float("nan"), 2]]}, "polygons"),
         ({"caption": None}, "caption"),
         ({"frameID": 3}, "frameID"),
+        ({"caption": "half a \ud83c"}, "caption must be a text"),
         ({"activity_type": "Sill"}, "activity_type must be a list"),
     ],
 )
@@ -101,6 +102,17 @@ def test_a_bad_field_is_named(records, change, complaint, tmp_path):
     kept = read_annotations(path, problems)
     assert set(kept) == {int(number) for number in records} - {3}
     assert [problem.unique_id for problem in problems] == [3]
+
+
+@pytest.mark.parametrize("number", [2**63, -1, [3], True, "3", 3.0, None])
+def test_a_unique_id_is_a_whole_number_of_at_most_63_bits(records, tmp_path, number):
+    records["3"]["uniqueID"] = number
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps(records))
+    with pytest.raises(DataError, match=f"frame {FRAME}.*: uniqueID must be a whole number"):
+        read_annotations(path)
+    problems = []
+    assert len(read_annotations(path, problems)) == 11 and len(problems) == 1
 
 
 def test_a_missing_field_is_named(records, tmp_path):
@@ -127,6 +139,12 @@ def test_malformed_json_is_named_with_its_position(tmp_path):
     path = tmp_path / "annotations.json"
     path.write_text('{"1": {"uniqueID": 1,\n  oops}}')
     with pytest.raises(DataError, match=r"annotations.json: malformed JSON at line 2, column 3"):
+        read_annotations(path)
+    path.write_text(f'{{"1": {"9" * 5000}}}')
+    with pytest.raises(DataError, match="a number has thousands of digits"):
+        read_annotations(path)
+    path.write_text(100_000 * "[")
+    with pytest.raises(DataError, match="nested too deeply"):
         read_annotations(path)
     path.write_bytes(b'{"1": "\xff"}')
     with pytest.raises(DataError, match="not UTF-8 at byte 7"):

@@ -108,6 +108,8 @@ def test_unusable_annotations_are_left_out_of_derived_groups():
         ({"length": 1, "secondary_date": ["20180118"], "uniqueID": [1]}, "the annotation"),
         ({"length": 2, "secondary_date": ["20180117"], "uniqueID": [1]}, "differ in length"),
         ({"length": 1, "uniqueID": [1]}, "secondary_date"),
+        ({"length": 1, "secondary_date": ["20180117"], "uniqueID": [[1]]}, r"'20180117' and \[1\]"),
+        ({"length": 1, "secondary_date": [20180117], "uniqueID": [1]}, "20180117 and 1"),
         ({"length": 2, "secondary_date": ["20180117"] * 2, "uniqueID": [1, 1]}, "duplicate pair"),
     ],
 )

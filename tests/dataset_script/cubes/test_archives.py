@@ -32,6 +32,17 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+@pytest.mark.parametrize("form", ["directory", "zip", "tar"])
+@pytest.mark.parametrize("name", ["what?", "x::y", "file::a#b%20"])
+def test_what_means_something_in_urls_means_nothing_in_local_names(source, tmp_path, name, form):
+    path = write_cube(source, tmp_path / "plain", form)
+    path = path.parent.rename(tmp_path / name) / path.name
+    assert find_minicubes(path.parent) == find_minicubes(path) == {FRAME: str(path)}
+    with Minicube.open(path) as cube:
+        assert len(cube.pairs) == 12
+        cube.read("insar_difference", *min(cube.pairs))
+
+
 @pytest.fixture(scope="module")
 def source():
     return make_cube()

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dataset_script.channels import MASKS
-from dataset_script.cubes.decoding import decode_raster, fill_missing
+from dataset_script.cubes import decoding
+from dataset_script.cubes.decoding import decode_raster, is_missing
 
 GRID = (3, 4)
+
+
+def fill_missing(name, stored, fill):
+    return decoding.fill_missing(name, stored, is_missing(stored, fill))
+
+
 phases = st.floats(-3.1415927410125732, 3.1415927410125732, width=32)
 
 
@@ -45,8 +52,13 @@ def test_masks_mean_the_same_with_a_fill_value_as_without(mask, missing, fill, n
 
 def test_missing_phase_and_coherence_are_nodata_and_a_missing_elevation_is_an_error():
     for name in ("insar_difference", "insar_coherence"):
-        stored = np.array([[-9999.0, 1.0]], "f4")
-        assert decode_raster(name, fill_missing(name, stored, -9999.0)).tolist() == [[0, 1]]
+        for fill in (-9999.0, np.nan):
+            stored = np.array([[fill, 1.0]], "f4")
+            assert decode_raster(name, fill_missing(name, stored, fill)).tolist() == [[0, 1]]
+            with pytest.raises(ValueError, match="no pixel that is not missing"):
+                fill_missing(name, stored[:, :1], fill)
+        with pytest.raises(ValueError, match="1 pixels that are NaN"):
+            decode_raster(name, fill_missing(name, np.array([[np.nan, 1.0]], "f4"), -9999.0))
     stored = np.array([[-32768, 100]], "i2")
     with pytest.raises(ValueError, match="dem has 1 pixels"):
         decode_raster("dem", fill_missing("dem", stored, -32768))

@@ -11,7 +11,7 @@ import pytest
 from dataset_script.annotations.record import from_record
 from dataset_script.cubes.minicube import Minicube
 from dataset_script.problems import Problem, ProblemError, collecting
-from dataset_script.source.checks import check_cube, check_pair
+from dataset_script.source.checks import check_cube, check_pixels
 from tests.cubes import FRAME, make_cube, make_records, write_cube
 
 PAIR = datetime.date(2018, 1, 5), datetime.date(2018, 1, 29)
@@ -63,12 +63,20 @@ def test_differences_are_listed_with_frame_dates_and_id(stored, records, change,
     assert problems[0].unique_id == 2
 
 
+def test_a_phase_in_numbers_is_a_difference_too(tmp_path, records):
+    cube = make_cube()
+    numbers = cube.phase.dims, np.ones(cube.phase.shape, "int32")
+    problems = check(write_cube(cube.assign(phase=numbers), tmp_path), records)
+    assert {problem.severity for problem in problems} == {"warning"} and len(problems) == 12
+    assert problems[0].what == "the cube says phase 1, the annotation 'Rest'"
+
+
 def test_an_empty_mask_of_a_positive_is_listed(tmp_path, records):
     cube = make_cube()
     cube.deformation_mask.values[0, 1] = 0
     path = write_cube(cube, tmp_path / "left out")
     left_out = [problem.what for problem in check(path, records)]
-    assert left_out == ["the chunk of deformation_mask is missing though the phase is Unrest"]
+    assert left_out == ["chunk deformation_mask/0.1.0.0 is missing though the ground moved"]
     path = write_cube(cube, tmp_path / "there", mask_fill=-9999)
     there = [problem.what for problem in check(path, records)]
     assert there == ["the annotation says Deformation, the mask has 0 pixels"]
@@ -84,9 +92,11 @@ def test_pairs_on_one_side_only_are_listed(stored, records):
     del records["3"]
     records["9"]["secondary_date"] = "20200312"
     problems = check(stored, records, deep=False)
+    alone = "the cube has this interferogram, but the annotations do not"
+    assert [problem.severity for problem in problems] == ["warning", "warning", "error"]
     assert [(p.what, str(p.pair[1])) for p in problems] == [
-        ("the cube has this interferogram, but the annotations do not", "2018-02-10"),
-        ("the cube has this interferogram, but the annotations do not", "2020-03-13"),
+        (f"{alone}; it is left out", "2018-02-10"),
+        (f"{alone}; it is left out", "2020-03-13"),
         ("the interferogram is annotated, but the cube does not have it", "2020-03-12"),
     ]
 
@@ -103,12 +113,12 @@ def test_a_frame_without_annotations_and_a_misnamed_file_are_listed(stored, tmp_
 
 def test_a_missing_chunk_is_listed_without_decoding_and_a_bad_value_with(tmp_path, records):
     cube = make_cube()
-    cube.insar_difference.values[0, 0, 3, 3] = np.nan
+    cube.insar_difference.values[0, 0, 3, 3] = np.inf
     path = write_cube(cube, tmp_path)
     (path / "insar_coherence" / "0.1.0.0").unlink()
     shallow, deep = check(path, records, deep=False), check(path, records)
     with Minicube.open(path) as opened:
-        assert check_pair(opened, from_record(records["5"]), deep=True) == []
+        assert check_pixels(opened, from_record(records["5"]), deep=True) == []
     assert [p.what for p in shallow] == ["chunk insar_coherence/0.1.0.0 is missing"]
     assert [p.what.split(" has")[0] for p in deep] == [
         "insar_difference",
@@ -118,7 +128,7 @@ def test_a_missing_chunk_is_listed_without_decoding_and_a_bad_value_with(tmp_pat
 
 def test_pixels_of_an_unusable_pair_are_not_looked_at(tmp_path, records):
     cube = make_cube()
-    cube.insar_difference.values[0, 0, 3, 3] = np.nan
+    cube.insar_difference.values[0, 0, 3, 3] = np.inf
     cube.no_info.values[0, 0] = True
     records["1"]["no_info"] = 1
     assert check(write_cube(cube, tmp_path), records) == []
@@ -130,6 +140,7 @@ def test_a_problem_says_what_where_and_what_to_do():
         "a.zarr, frame frame, 20180105_20180129, annotation 7: it is broken; mend it"
     )
     assert json.loads(json.dumps(problem.to_dict())) == {
+        "severity": "error",
         "frame": "frame",
         "dates": ["20180105", "20180129"],
         "unique_id": 7,

@@ -64,7 +64,8 @@ def test_the_real_annotations(annotations_dir):
 def test_cubes_with_annotations(folder):
     report = inspect(folder, deep=True)
     text = report_text(report)
-    assert "2 frames, 2 cubes" in text and "no problems found" in text
+    assert "2 frames, 2 cubes" in text
+    assert text.endswith("no problems found\n\nready to export")
     row = f"{FRAME} 40 x 56 0.00100 12 12 12 6 2018-01-05 .. 2020-04-18"
     assert line(text, FRAME) == row.split()
     assert line(text, "train") == ["train", "8", "(6)", "8", "(6)", "2", "(2)", "2", "(2)"]
@@ -75,6 +76,7 @@ def test_a_file_of_annotations_alone(folder):
     report = inspect(folder / "annotations.json")
     assert report.derived == (24, 6) and report.timeseries is None
     assert [frame.path for frame in report.frames] == ["", ""]
+    assert report.verdict.startswith("not ready: put the cubes")
 
 
 @pytest.mark.parametrize("place", [FOLDER, FOLDER / "annotations.json"])
@@ -111,6 +113,7 @@ def test_cubes_alone(copy):
         (FRAME, 12, 0),
     ]
     assert report.counts == {} and "samples" not in report_text(report)
+    assert report.verdict.startswith("not ready: put annotations.json beside")
 
 
 def test_a_single_cube_is_checked_against_what_lies_beside_it(folder, tmp_path):
@@ -162,7 +165,10 @@ def test_everything_wrong_is_listed_and_the_rest_still_reported(copy):
         assert any(part in problem for problem in said), part
     assert any("but the annotations do not" in problem for problem in said)
     assert len(report.frames) == 2
-    assert f"{len(said)} problems:" in report_text(report)
+    text = report_text(report)
+    assert len(report.errors) == 3 and len(report.warnings) == 2
+    assert "3 errors:" in text and "2 warnings:" in text
+    assert text.splitlines()[-1].startswith("not ready: correct the errors")
     assert len(json.loads(report.to_json())["problems"]) == len(said)
 
 
@@ -185,7 +191,7 @@ def test_the_command_prints_and_exits_with_1_where_something_is_wrong(copy, caps
     with pytest.raises(SystemExit) as stop:
         main(["inspect", str(copy)])
     assert stop.value.code == 1
-    assert "1 problem:" in capsys.readouterr().out
+    assert "1 error:" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["inspect", str(copy / "nowhere")])
     assert "error: " in capsys.readouterr().err

@@ -64,6 +64,15 @@ def change(tensors, **changes):
         (lambda i, y, f: {"image": i[[*range(18), *range(20, 27), 18, 19]]}, "reaches|not whole"),
         (lambda i, y, f: {"image": i * 1.0001}, "insar_coherence"),
         (lambda i, y, f: {"labels": y + 3}, "deformation_mask runs 3"),
+        (
+            lambda i, y, f: {"image": i[:, :30].clone(), "labels": y[:, :30].clone()},
+            "30 x 32 pixels, which is no square",
+        ),
+        (lambda i, y, f: {"facts": f | {"bounds": "abc"}}, "bounds of sample.pth cannot be 'abc'"),
+        (lambda i, y, f: {"facts": f | {"bounds": [1.0, 2.0]}}, "bounds of sample.pth"),
+        (lambda i, y, f: {"facts": f | {"volcanoes": [1]}}, "volcanoes of sample.pth"),
+        (lambda i, y, f: {"facts": f | {"crs": None}}, "crs of sample.pth"),
+        (lambda i, y, f: {"facts": f | {"window": [0, 0, 2**40, 1]}}, "window of sample.pth"),
     ],
 )
 def test_what_is_not_as_it_should_be_names_shard_and_sample(source, tmp_path, spoil, complaint):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -125,6 +127,26 @@ def test_a_damaged_file_is_named(tmp_path):
     content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"cannot read .*ts3: .*a file of it is damaged"):
+        open_data(small(folder, "x", **{"data.channels": ["dem"]}))
+
+
+def test_a_card_that_counts_other_rows_than_the_shards_have(tmp_path):
+    folder = make_dataset_folder(tmp_path, counts=(4, 2, 2), channels=["dem"])
+    card = folder / "README.md"
+    counts = [
+        {"name": split, "num_bytes": 1, "num_examples": 5}
+        for split in ("train", "validation", "test")
+    ]
+    info = json.dumps([{"config_name": "ts3", "splits": counts}])
+    card.write_text(card.read_text().replace("configs:", f"dataset_info: {info}\nconfigs:", 1))
+    with pytest.raises(DataError, match="ts3: its README counts other rows than its shards have"):
+        open_data(small(folder, "x", **{"data.channels": ["dem"]}))
+
+
+def test_damaged_metadata_is_named(tmp_path):
+    folder = make_dataset_folder(tmp_path, counts=(4, 2, 2), channels=["dem"])
+    (folder / "metadata.json").write_text("")
+    with pytest.raises(DataError, match=r"metadata\.json: malformed JSON"):
         open_data(small(folder, "x", **{"data.channels": ["dem"]}))
 
 
