@@ -69,7 +69,7 @@ def plan_shards(
         ConfigError: If the series' length exceeds every group, or the split scheme is impossible.
     """
     require_length(source.groups, recipe.timeseries_length)
-    splits = assign(source.groups, recipe.split, recipe.seed, source.volcanoes)
+    splits = assign(source.groups, recipe.split, recipe.seed, source.volcanoes, recipe.periods)
     return {
         split: [
             shard
