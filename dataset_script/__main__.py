@@ -97,6 +97,7 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
         "atmosphere": {"metavar": "full|NODES"},
         "annotations": {"metavar": "PATH"},
         **{f"{name}_dates": {"nargs": "+", "metavar": "PERIOD"} for name in SPLITS},
+        "max_samples_per_shard": {"type": int, "metavar": "N"},
         "dask": {"metavar": "tcp://HOST:PORT"},
     }
     _add_fields(command, ExportOptions, shapes, ("shard_bytes", "progress"))
