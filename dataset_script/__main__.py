@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import readable_errors
 from dataset_script.rows.options import option_fields
 from dataset_script.shards.options import ExportOptions
@@ -82,7 +83,9 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
         "write a Hub-ready dataset, OUT/hephaestus-minicubes",
         "  python -m dataset_script export cubes out --config ts1 --config ts3\n"
         "  python -m dataset_script export cubes out --config groups --split strict --workers 8\n"
-        "  python -m dataset_script export cubes out --format arrow --atmosphere 33\n\n"
+        "  python -m dataset_script export cubes out --format arrow --atmosphere 33\n"
+        "  python -m dataset_script export cubes out --split dates --train-dates 2014:2018 "
+        "--validation-dates 2019 --test-dates 2020 2021\n\n"
         "An interrupted export continues where it stopped when the same command is repeated.",
     )
     option = command.add_argument
@@ -93,6 +96,8 @@ def _add_export(add: Callable[..., argparse.ArgumentParser]) -> None:
         "channels": {"nargs": "+", "metavar": "NAME"},
         "atmosphere": {"metavar": "full|NODES"},
         "annotations": {"metavar": "PATH"},
+        **{f"{name}_dates": {"nargs": "+", "metavar": "PERIOD"} for name in SPLITS},
+        "max_samples_per_shard": {"type": int, "metavar": "N"},
         "dask": {"metavar": "tcp://HOST:PORT"},
     }
     _add_fields(command, ExportOptions, shapes, ("shard_bytes", "progress"))

@@ -58,9 +58,8 @@ def export(
         minicubes = minicubes if is_url(minicubes) else Path(minicubes).absolute()
     source = open_source(minicubes, chosen.annotations, chosen.skip_bad)
     format, apart = chosen.format, chosen.format == "webdataset"
-    plans = {
-        recipe.name: plan_shards(source, recipe, chosen.shard_bytes, apart) for recipe in recipes
-    }
+    sizes = chosen.shard_bytes, apart, chosen.max_samples_per_shard
+    plans = {recipe.name: plan_shards(source, recipe, *sizes) for recipe in recipes}
     folder, notes = Path(out) / FOLDER, Path(out) / f".{FOLDER}.export"
     # The authors' layout has no configs, so no place for one of pictures.
     preview_of = default_recipe(recipes).name if chosen.preview and not apart else None
@@ -69,6 +68,7 @@ def export(
         "format": format,
         "preview": chosen.preview,
         "shard_bytes": chosen.shard_bytes,
+        "max_samples_per_shard": chosen.max_samples_per_shard,
         "source": source.fingerprint(),
     }
     tasks = {

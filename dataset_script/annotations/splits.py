@@ -1,16 +1,17 @@
-"""Train, validation and test: by date as the paper does, without its leak, or by volcano."""
+"""Train, validation and test: by date as the paper or the user has it, leakless, or by volcano."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
+from dataset_script.annotations.periods import Period, split_of
 from dataset_script.annotations.record import Annotation
 from dataset_script.annotations.series import Group
 from dataset_script.errors import ConfigError
 from dataset_script.seeding import generator
 
-SCHEMES = ("paper", "strict", "spatial")
+SCHEMES = ("paper", "strict", "spatial", "dates")
 SPLITS = ("train", "validation", "test")
 
 VALIDATION_START = datetime.date(2019, 6, 1)
@@ -36,13 +37,15 @@ def assign(
     scheme: str = "paper",
     seed: int = 0,
     frame_names: Mapping[str, Sequence[str]] | None = None,
+    periods: Mapping[str, Sequence[Period]] | None = None,
 ) -> dict[str, list[Group]]:
     """Assign groups to splits.
 
     `paper` goes by primary date and leaks: an acquisition may be a secondary in train and a
     primary in validation. `strict` drops the interferograms whose dates fall into different
     periods, so that no acquisition of a frame is on two sides. `spatial` keeps frames whole, and
-    frames that share a volcano together.
+    frames that share a volcano together. `dates` goes by primary date too, in periods of the user's
+    own, and leaves out what lies in none; it leaks as `paper` does.
 
     Args:
         groups: Groups of all frames.
@@ -50,13 +53,21 @@ def assign(
         seed: Seeds the spatial assignment.
         frame_names: Volcano names by frame, for the spatial scheme; a frame without names stands
             alone.
+        periods: Periods of each split, for the scheme `dates`.
 
     Returns:
         Groups by split, in their given order.
 
     Raises:
-        ConfigError: If the scheme is unknown, or there are too few volcanoes for a spatial split.
+        ConfigError: If the scheme is unknown, there are too few volcanoes for a spatial split, or
+            no group lies in any period.
     """
+    if scheme == "dates":
+        own = periods or {}
+        kept = [group for group in groups if split_of(group.primary_date, own)]
+        if not kept:
+            raise ConfigError("no primary date lies in the periods of the split; choose others")
+        return _distribute(kept, lambda group: split_of(group.primary_date, own) or "")
     if scheme == "spatial":
         return _spatial(groups, seed, frame_names or {})
     if scheme == "strict":

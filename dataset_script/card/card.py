@@ -14,6 +14,8 @@ _SPLIT_MEANINGS = {
     "strict": ", by date as in the paper, without the interferograms that reach from one split's "
     "period into another's: no acquisition of a frame is in two splits.",
     "spatial": ", by frame: frames that share a volcano are in the same split.",
+    "dates": ", by primary date: train {train}; validation {validation}; test {test}. What lies in "
+    "none of these is left out.",
 }
 _CROP_MEANINGS = {
     "deformation": "The crop holds the whole deformation of all the row's steps where it fits, "
@@ -54,7 +56,7 @@ def build_card(summary: Summary) -> str:
         recipe=recipe,
         configs=configs,
         empty=[split for split in SPLITS if split not in summary.splits],
-        split_meaning=_SPLIT_MEANINGS[recipe.split],
+        split_meaning=_SPLIT_MEANINGS[recipe.split].format(**_periods(recipe)),
         crop_meaning=_CROP_MEANINGS[recipe.crop],
         first_shape=tuple(recipe.features[recipe.channels[0]].shape),
         rasters=_rasters(recipe),
@@ -65,6 +67,14 @@ def build_card(summary: Summary) -> str:
         atmosphere=summary.atmosphere_error(),
         citation=CITATION,
     )
+
+
+def _periods(recipe: Recipe) -> dict[str, str]:
+    """The periods of each split in words."""
+    return {
+        split: " and ".join(f"{first} to {last}" for first, last in stretches) or "has none"
+        for split, stretches in recipe.periods.items()
+    }
 
 
 def _rasters(recipe: Recipe) -> list[dict[str, str]]:

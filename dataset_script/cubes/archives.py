@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,10 +29,13 @@ class OpenStore:
     Attributes:
         store: The store; the cube's group is its root.
         close: Lets go of open files.
+        fetch: The bytes of a key, or None where there is none: for local stores, whose small chunks
+            Zarr reads through threads at a third of a millisecond each. None for remote ones.
     """
 
     store: Store
     close: Callable[[], None]
+    fetch: Callable[[str], bytes | None] | None = None
 
 
 def open_store(path: str | Path) -> OpenStore:
@@ -96,8 +100,16 @@ def _open_directory(path: Path) -> OpenStore:
             what = f"the folder is no Zarr group and holds {len(inner)} of them, not one"
             raise ProblemError(Problem(what, "give the path of one .zarr", str(path)))
         root = inner[0]
+
+    def fetch(key: str) -> bytes | None:
+        try:
+            with open(f"{root}/{key}", "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast)
+                return file.read()
+        except FileNotFoundError:
+            return None
+
     store = LocalStore(root, read_only=True)
-    return OpenStore(store, store.close)
+    return OpenStore(store, store.close, fetch)
 
 
 def _open_zip(path: str) -> OpenStore:
@@ -117,8 +129,14 @@ def _open_zip(path: str) -> OpenStore:
         kind = stat.S_IFMT(info.external_attr >> 16)
         check_member(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), path)
         names.append(info.filename)
-    store = FsspecStore(_asynchronous(system), read_only=True, path=find_root(names, path))
-    return OpenStore(store, system.close)
+    root = find_root(names, path)
+    top = f"{root}/" if root else ""
+
+    def fetch(key: str) -> bytes | None:
+        return system.zip.read(top + key) if top + key in system.zip.NameToInfo else None
+
+    store = FsspecStore(_asynchronous(system), read_only=True, path=root)
+    return OpenStore(store, system.close, None if is_url(path) else fetch)
 
 
 def _open_tar(path: str) -> OpenStore:
@@ -138,7 +156,15 @@ def _open_tar(path: str) -> OpenStore:
         fo=references, fs=_asynchronous(system), asynchronous=True, skip_instance_cache=True
     )
     store = FsspecStore(mapped, read_only=True, path="")
-    return OpenStore(store, store.close)
+    if is_url(path):
+        return OpenStore(store, store.close)
+    file = open(inner, "rb")  # noqa: PTH123, SIM115 (closed with the store)
+
+    def fetch(key: str) -> bytes | None:
+        at, size = index.get(top + key, (0, None))
+        return None if size is None else os.pread(file.fileno(), size, at)
+
+    return OpenStore(store, file.close, fetch)
 
 
 def _open_url(url: str) -> OpenStore:

@@ -25,8 +25,8 @@ class RowOptions:
 
     Attributes:
         image_size: Side of the crops in pixels.
-        split: By primary date as in the paper; strict, the same without its leak; or spatial, by
-            volcano.
+        split: By primary date as in the paper; strict, the same without its leak; spatial, by
+            volcano; or dates, by primary date in periods of your own.
         channels: Channels to keep, in order; an ERA5 name stands for both of its dates;
             all if left out.
         crop: Hold the deformation, lie anywhere, or lie in the frame's middle.
@@ -35,15 +35,22 @@ class RowOptions:
         seed: Seeds the duplication in short groups, the spatial split and the crops.
         correct_stratified: Take the stratified troposphere that the ERA5 fields and the elevation
             imply out of the phase.
+        train_dates: For --split dates: years, months, days or stretches of time from:to, such as
+            2014:2018 or 2019-06; what lies in no period is left out.
+        validation_dates: The same of validation.
+        test_dates: The same of test.
     """
 
     image_size: int = 512
-    split: Literal["paper", "strict", "spatial"] = "paper"
+    split: Literal["paper", "strict", "spatial", "dates"] = "paper"
     channels: Sequence[str] = CHANNEL_NAMES
     crop: CropMode = "deformation"
     atmosphere: int | str = "full"
     seed: int = 0
     correct_stratified: bool = False
+    train_dates: Sequence[str] = ()
+    validation_dates: Sequence[str] = ()
+    test_dates: Sequence[str] = ()
 
     def recipe(self, name: str) -> Recipe:
         """The checked parameters of one config.
@@ -63,6 +70,7 @@ class RowOptions:
             self._nodes(),
             self.seed,
             self.correct_stratified,
+            *map(_texts, (self.train_dates, self.validation_dates, self.test_dates)),
         )
 
     def _nodes(self) -> int | None:
@@ -74,6 +82,11 @@ class RowOptions:
             raise ConfigError(
                 f'the atmosphere is "full" or a number of nodes, not {self.atmosphere!r}'
             ) from None
+
+
+def _texts(periods: Any) -> tuple[str, ...]:
+    """Periods as texts; years may come as numbers, and one alone."""
+    return tuple(map(str, [periods] if isinstance(periods, str | int) else periods))
 
 
 def option_fields(cls: type) -> dict[str, tuple[Any, Any, str]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dataset_script.annotations.splits import SCHEMES
+from dataset_script.annotations.periods import Period, parse_periods
+from dataset_script.annotations.splits import SCHEMES, SPLITS
 from dataset_script.channels import CHANNEL_NAMES, PHASE, select
 from dataset_script.errors import ConfigError
 from dataset_script.rows.crops import CROP_MODES, CropMode
@@ -34,6 +36,9 @@ class Recipe:
         seed: Seeds the duplication in short groups, the spatial split and the crops.
         correct_stratified: Whether the stratified troposphere that the ERA5 fields imply is taken
             out of the phase; see `stratification.remove_stratified`.
+        train_dates: Periods of train in the split scheme `dates`; see `periods.parse_period`.
+        validation_dates: The same of validation.
+        test_dates: The same of test.
 
     Raises:
         ConfigError: If a parameter is out of range.
@@ -47,6 +52,9 @@ class Recipe:
     atmosphere_nodes: int | None = None
     seed: int = 0
     correct_stratified: bool = False
+    train_dates: tuple[str, ...] = ()
+    validation_dates: tuple[str, ...] = ()
+    test_dates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = tuple(channel.name for channel in select(self.channels))
@@ -66,6 +74,11 @@ class Recipe:
             raise ConfigError(
                 f"unknown split scheme {self.split!r}; choose one of {', '.join(SCHEMES)}"
             )
+        if (self.split == "dates") != any(self.periods.values()):
+            raise ConfigError(
+                "the split scheme dates and the periods (train_dates, validation_dates, "
+                "test_dates) belong together; one is given without the other"
+            )
         if self.crop not in CROP_MODES:
             raise ConfigError(
                 f"unknown crop mode {self.crop!r}; choose one of {', '.join(CROP_MODES)}"
@@ -81,6 +94,12 @@ class Recipe:
         """Config name: "ts1", "ts3", ... or "groups"."""
         return GROUPS if self.timeseries_length is None else f"ts{self.timeseries_length}"
 
+    @cached_property
+    def periods(self) -> dict[str, tuple[Period, ...]]:
+        """Periods of each split in the scheme `dates`."""
+        written = {split: getattr(self, f"{split}_dates") for split in SPLITS}
+        return parse_periods(written)
+
     @property
     def features(self) -> Features:
         """Columns of its rows."""
@@ -92,7 +111,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """The parameters as plain JSON types."""
-        return {**dataclasses.asdict(self), "channels": list(self.channels)}
+        values = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 def length_of(name: str) -> int | None:

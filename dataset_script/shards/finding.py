@@ -78,7 +78,7 @@ def _encoded(
     """Rows made from cubes, those with deformation first."""
     source = open_source(path)
     require_length(source.groups, recipe.timeseries_length)
-    assigned = assign(source.groups, recipe.split, recipe.seed, source.volcanoes)
+    assigned = assign(source.groups, recipe.split, recipe.seed, source.volcanoes, recipe.periods)
     samples = [
         sample
         for split in splits

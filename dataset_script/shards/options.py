@@ -35,6 +35,7 @@ class ExportOptions(RowOptions):
         dask: Address of a Dask scheduler, whose workers see the same paths; they replace the
             processes.
         shard_bytes: Uncompressed pixels that a shard should hold.
+        max_samples_per_shard: Most rows of a shard, however small they are (default any).
         progress: Show a progress bar.
     """
 
@@ -47,6 +48,7 @@ class ExportOptions(RowOptions):
     workers: int = 1
     dask: str | None = None
     shard_bytes: int = SHARD_BYTES
+    max_samples_per_shard: int | None = None
     progress: bool = True
 
     def recipes(self) -> list[Recipe]:
@@ -58,6 +60,10 @@ class ExportOptions(RowOptions):
         """
         if self.format not in FORMATS:
             raise ConfigError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
+        if self.max_samples_per_shard is not None and self.max_samples_per_shard < 1:
+            raise ConfigError(
+                f"max_samples_per_shard must be at least 1, not {self.max_samples_per_shard}"
+            )
         recipes = [self.recipe(name) for name in dict.fromkeys(self.configs)]
         if not recipes:
             raise ConfigError("no config is chosen; name at least one, such as ts3")

@@ -13,6 +13,7 @@ import numpy as np
 from dataset_script.annotations.series import Group, Sample, make_samples, require_length
 from dataset_script.annotations.splits import assign
 from dataset_script.cubes.minicube import Minicube
+from dataset_script.errors import ConfigError
 from dataset_script.problems import Problem, collecting
 from dataset_script.rows.encoding import Encoder
 from dataset_script.rows.features import raster_features
@@ -20,6 +21,9 @@ from dataset_script.rows.recipe import Recipe
 from dataset_script.rows.tables import Row
 from dataset_script.shards.options import SHARD_BYTES
 from dataset_script.source.source import Source
+
+Planned = tuple[Group, tuple[Sample, ...]]
+"""A group and the samples made of it."""
 
 LEAST_SHARDS = 4
 """Shards that a split is cut into where it has so many groups, so that workers can share it."""
@@ -39,7 +43,7 @@ class Shard:
     """
 
     split: str
-    groups: tuple[tuple[Group, tuple[Sample, ...]], ...]
+    groups: tuple[Planned, ...]
     cubes: Mapping[str, str]
     volcanoes: Mapping[str, tuple[str, ...]]
     positive: bool | None = None
@@ -51,7 +55,11 @@ class Shard:
 
 
 def plan_shards(
-    source: Source, recipe: Recipe, shard_bytes: int = SHARD_BYTES, apart: bool = False
+    source: Source,
+    recipe: Recipe,
+    shard_bytes: int = SHARD_BYTES,
+    apart: bool = False,
+    most: int | None = None,
 ) -> dict[str, list[Shard]]:
     """Divide a source into splits, and each split into shards.
 
@@ -61,20 +69,22 @@ def plan_shards(
         shard_bytes: Uncompressed pixels that a shard should hold.
         apart: Whether to keep train's samples with deformation and those without in different
             shards, the former first.
+        most: Samples that a shard may have; None leaves it at the bytes.
 
     Returns:
         Shards by split; a split without samples has none.
 
     Raises:
-        ConfigError: If the series' length exceeds every group, or the split scheme is impossible.
+        ConfigError: If the series' length exceeds every group, the split scheme is impossible, or
+            a group alone has more samples than a shard may.
     """
     require_length(source.groups, recipe.timeseries_length)
-    splits = assign(source.groups, recipe.split, recipe.seed, source.volcanoes)
+    splits = assign(source.groups, recipe.split, recipe.seed, source.volcanoes, recipe.periods)
     return {
         split: [
             shard
             for positive in ((True, False) if apart and split == "train" else (None,))
-            for shard in _divide(split, groups, source, recipe, shard_bytes, positive)
+            for shard in _divide(split, groups, source, recipe, shard_bytes, positive, most)
         ]
         for split, groups in splits.items()
     }
@@ -126,6 +136,7 @@ def _divide(
     recipe: Recipe,
     shard_bytes: int,
     positive: bool | None,
+    most: int | None,
 ) -> list[Shard]:
     """Cut the groups into shards of nearly equal size, in order."""
     planned = [(group, _samples(group, recipe, split, positive)) for group in groups]
@@ -142,12 +153,34 @@ def _divide(
     for number, after in zip(numbers, [*numbers[1:], count], strict=False):
         least = 0 if number == numbers[0] else number
         held = belongs & (place >= least) & (place < after)
-        chosen = tuple(planned[i] for i in np.flatnonzero(held).tolist())
-        frames = sorted({group.frame_id for group, _ in chosen})
-        cubes = {frame: source.cubes[frame] for frame in frames}
-        names = {frame: source.volcanoes.get(frame, ()) for frame in frames}
-        shards.append(Shard(split, chosen, cubes, names, positive))
+        for chosen in _pieces([planned[i] for i in np.flatnonzero(held).tolist()], most):
+            shards.append(_shard(split, chosen, source, positive))
     return shards
+
+
+def _shard(split: str, chosen: tuple[Planned, ...], source: Source, positive: bool | None) -> Shard:
+    frames = sorted({group.frame_id for group, _ in chosen})
+    cubes = {frame: source.cubes[frame] for frame in frames}
+    names = {frame: source.volcanoes.get(frame, ()) for frame in frames}
+    return Shard(split, chosen, cubes, names, positive)
+
+
+def _pieces(planned: Sequence[Planned], most: int | None) -> Iterator[tuple[Planned, ...]]:
+    """Consecutive groups that have no more samples together than a shard may."""
+    piece: list[Planned] = []
+    held = 0
+    for group, samples in planned:
+        if most is not None and len(samples) > most:
+            raise ConfigError(
+                f"max_samples_per_shard is {most}, but {group.frame_id} has {len(samples)} samples "
+                f"of primary date {group.primary_date}, which stay together; give at least that"
+            )
+        if piece and most is not None and held + len(samples) > most:
+            yield tuple(piece)
+            piece, held = [], 0
+        piece.append((group, samples))
+        held += len(samples)
+    yield tuple(piece)
 
 
 def _samples(group: Group, recipe: Recipe, split: str, positive: bool | None) -> tuple[Sample, ...]:

@@ -6,7 +6,7 @@ import datetime
 import json
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,16 @@ PAIR_FIELDS = {
     "unique_id": "<U10",
 }
 _EPOCH = datetime.date(2014, 1, 1)
+_COMPRESSOR = Blosc("lz4", 5, Blosc.SHUFFLE)
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class CubeWriter:
     """Writes one frame's cube: the frame first, then primary date by primary date, then `close`.
 
-    Only the chunks of pairs that are written exist; whole-number and text arrays carry no fill
-    value, since xarray would decode them to floats.
+    Whole-number and text arrays carry no fill value, since xarray would decode them to floats. So
+    every chunk of theirs is written: what a missing one holds, each reader makes up for itself (one
+    of zarr 2 is memory as it lay there). Of the others only the pairs that there are have chunks.
     """
 
     def __init__(
@@ -131,7 +133,15 @@ class CubeWriter:
     def close(self) -> None:
         """Write what there is one number of a pair, and consolidate the metadata."""
         for name, values in self.fields.items():
-            self._whole(name, values, PAIR_DIMS)
+            self._array(name, values.shape, (1, 1), values.dtype, PAIR_DIMS)
+            # Not the values one by one: a text alone is of a type as short as itself.
+            places = np.ndindex(values.shape)
+            self._write_chunks(name, ((place, values[(*place, None)]) for place in places))
+        nowhere = [tuple(place) for place in np.argwhere(~self.fields["valid_date_pair"]).tolist()]
+        for name, array in self.rasters.items():
+            if array.fill_value is None:
+                nothing = np.zeros(array.chunks, array.dtype)
+                self._write_chunks(name, (((*place, 0, 0), nothing) for place in nowhere))
         zarr.consolidate_metadata(self.group.store, zarr_format=2)
         # zarr lists members in the file system's order; sorted keys make the same bytes anywhere.
         metadata = self.path / ".zmetadata"
@@ -148,6 +158,17 @@ class CubeWriter:
         array.attrs.update(attributes or {})
         array[...] = values
 
+    def _write_chunks(
+        self, name: str, chunks: Iterable[tuple[tuple[int, ...], np.ndarray]]
+    ) -> None:
+        """Write chunks by their places; zarr itself takes half a millisecond for the smallest."""
+        encoded = dict[bytes, bytes]()  # most are equal
+        for place, values in chunks:
+            key = values.tobytes()
+            if key not in encoded:
+                encoded[key] = _COMPRESSOR.encode(np.asarray(values))
+            (self.path / name / ".".join(map(str, place))).write_bytes(encoded[key])
+
     def _array(
         self,
         name: str,
@@ -162,7 +183,8 @@ class CubeWriter:
             chunks=chunks,
             dtype=dtype,
             fill_value=np.nan if np.dtype(dtype).kind == "f" else None,
-            compressors=Blosc("lz4", 5, Blosc.SHUFFLE),
+            compressors=_COMPRESSOR,
+            config={"write_empty_chunks": True},
             attributes={"_ARRAY_DIMENSIONS": list(dims)},
         )
 

@@ -32,7 +32,7 @@ _RECORD = {
 
 
 def file_features(timeseries_length: int, image_size: int) -> Features:
-    """Columns of a sample of `webdataset_shards.encode_sample`, as its files are.
+    """Columns of a sample of `sample_files.encode_sample`, as its files are.
 
     Args:
         timeseries_length: Steps T.
@@ -40,7 +40,8 @@ def file_features(timeseries_length: int, image_size: int) -> Features:
 
     Returns:
         `image.pth` float32 `[T * 9, H, W]`, `labels.pth` int64 `[T, H, W]`, the dictionary
-        `sample.pth`, and the reader's own `__key__` and `__url__`.
+        `sample.pth`, `deformation_mask.pth` uint8 `[T, H, W]`, and the reader's own `__key__` and
+        `__url__`.
     """
     steps, side = timeseries_length, image_size
     return Features(
@@ -52,7 +53,7 @@ def file_features(timeseries_length: int, image_size: int) -> Features:
             "sample.pth": {
                 "frame_id": _TEXT,
                 "annotation": List(_RECORD),
-                "label": List(List(_TEXT)),
+                "label": List(Value("int64")),
                 "annotation_path": List(_TEXT),
                 "volcanoes": List(_TEXT),
                 "bounds": _NUMBERS,
@@ -60,5 +61,6 @@ def file_features(timeseries_length: int, image_size: int) -> Features:
                 "pixel_size": _NUMBERS,
                 "window": List(Value("int64")),
             },
+            "deformation_mask.pth": Array3D((steps, side, side), "uint8"),
         }
     )

@@ -1,8 +1,9 @@
-"""One sample of the authors' WebDataset: its three files, to and from a row of ours.
+"""One sample of the authors' WebDataset: its three files and one of ours, to and from a row.
 
 `image.pth` is float32 `[T * 9, H, W]`, step after step, each step's channels in the order of
-`channels.CHANNELS`; `labels.pth` is the deformation mask, int64 `[T, H, W]`; `sample.pth` is a
-dictionary with the annotation records of the T steps.
+`channels.CHANNELS`; `labels.pth` is int64 `[T, H, W]`, 1 where the ground moved; `sample.pth` is a
+dictionary with the annotation records of the T steps and a `label` of each, 1 where it deforms.
+`deformation_mask.pth`, which their code passes over, tells earthquakes apart: uint8 `[T, H, W]`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from dataset_script.webdataset.georeference import GEOREFERENCE, read_georeferen
 ABSENT = ("activity_type_mask", "intensity_level_mask")
 """Columns that this layout has no place for."""
 
+_MASK = "deformation_mask.pth"
+
 
 def shard_features(timeseries_length: int, image_size: int) -> Features:
     """Columns of a row read from such a shard: all of ours but `ABSENT`.
@@ -46,13 +49,14 @@ def shard_features(timeseries_length: int, image_size: int) -> Features:
 def encode_sample(row: Mapping[str, Any]) -> dict[str, bytes]:
     """A row as the files of one sample.
 
-    `sample.pth` carries, beside the authors' keys, the row's georeference.
+    `sample.pth` carries, beside the authors' keys, the row's georeference. What else there is to
+    know of a label, they too keep in the annotation records.
 
     Args:
         row: A row with all nine channels at full resolution.
 
     Returns:
-        Contents of `image.pth`, `labels.pth` and `sample.pth`.
+        Contents of `image.pth`, `labels.pth`, `sample.pth` and `deformation_mask.pth`.
 
     Raises:
         ConfigError: If a channel is missing or on a node grid.
@@ -77,14 +81,15 @@ def encode_sample(row: Mapping[str, Any]) -> dict[str, bytes]:
     sample = {
         "frame_id": row["frame_id"],
         "annotation": [to_record(annotation) for annotation in annotations],
-        "label": [list(annotation.labels) for annotation in annotations],
+        "label": [int(annotation.positive) for annotation in annotations],
         "annotation_path": [f"{annotation.unique_id}.json" for annotation in annotations],
         **{name: _plain(row[name]) for name in GEOREFERENCE},
     }
     return {
         "image.pth": torch_files.dumps(np.stack(planes).astype(np.float32), "image"),
-        "labels.pth": torch_files.dumps(mask.astype(np.int64), "labels"),
+        "labels.pth": torch_files.dumps((mask > 0).astype(np.int64), "labels"),
         "sample.pth": torch_files.dumps(sample, "sample"),
+        _MASK: torch_files.dumps(mask.astype(np.uint8), "deformation_mask"),
     }
 
 
@@ -92,10 +97,11 @@ def decode_sample(members: Mapping[str, bytes], where: str) -> dict[str, Any]:
     """The files of one sample as a row.
 
     What the authors' shards do not say is empty (`volcanoes`, `crs`), NaN (`bounds`,
-    `pixel_size`) or -1 (row and column of `window`).
+    `pixel_size`) or -1 (row and column of `window`), and an earthquake is deformation.
 
     Args:
-        members: Contents of `image.pth`, `labels.pth` and `sample.pth`.
+        members: Contents of `image.pth`, `labels.pth` and `sample.pth`, and of
+            `deformation_mask.pth` in shards of ours.
         where: Shard and sample, for error messages.
 
     Returns:
@@ -105,16 +111,12 @@ def decode_sample(members: Mapping[str, bytes], where: str) -> dict[str, Any]:
         DataError: If a file is missing, damaged, asks for anything but data, or if shapes,
             channels or annotations do not fit together.
     """
-    content = {}
-    for name in ("image.pth", "labels.pth", "sample.pth"):
-        if name not in members:
-            raise _problem(where, f"the sample has no {name}")
-        try:
-            content[name] = torch_files.loads(members[name])
-        except ValueError as error:
-            raise _problem(f"{where}.{name}", str(error)) from None
-    image, labels, sample = content.values()
+    image, labels, sample = (
+        _load(members, name, where) for name in ("image.pth", "labels.pth", "sample.pth")
+    )
     steps = _steps(image, labels, where)
+    if _MASK in members:
+        labels = _mask(_load(members, _MASK, where), labels, where)
     annotations = _annotations(sample, steps, where)
     row = describe(Sample(annotations[0].frame_id, annotations[0].primary_date, annotations))
     height, width = image.shape[1:]
@@ -155,6 +157,21 @@ class ShardWriter:
     def close(self) -> None:
         """Finish the file."""
         self._tar.close()
+
+
+def _load(members: Mapping[str, bytes], name: str, where: str) -> Any:
+    if name not in members:
+        raise _problem(where, f"the sample has no {name}")
+    try:
+        return torch_files.loads(members[name])
+    except ValueError as error:
+        raise _problem(f"{where}.{name}", str(error)) from None
+
+
+def _mask(mask: Any, labels: np.ndarray, where: str) -> np.ndarray:
+    if not isinstance(mask, np.ndarray) or not np.array_equal(mask > 0, labels > 0):
+        raise _problem(where, f"{_MASK} and labels.pth differ in where the ground moved")
+    return mask
 
 
 def _steps(image: Any, labels: Any, where: str) -> int:

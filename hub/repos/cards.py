@@ -27,6 +27,7 @@ _SPLIT_NOTES = {
     "paper": " (by primary date: train to May 2019, validation to December 2019, test from 2020)",
     "strict": " (by date, without the pairs whose acquisitions lie in two splits)",
     "spatial": " (by frame)",
+    "dates": " (by primary date, in periods that the dataset's card tells)",
 }
 
 _TABLES = (

@@ -39,7 +39,11 @@ class DataConfig:
         timeseries_length: Steps T of a sample; needed for groups alone, elsewhere the dataset
             says it.
         image_size: Side of the crops in pixels; needed for source minicubes alone.
-        split: Split scheme (paper, strict or spatial); read for source minicubes alone.
+        split: Split scheme (paper, strict, spatial or dates); read for source minicubes alone.
+        train_dates: For split dates, years, months, days or stretches of time from:to, such as
+            2014:2018 or 2019-06, by primary date.
+        validation_dates: The same of validation.
+        test_dates: The same of test.
         channels: Input channels of a step, in order; a bare ERA5 name stands for both its dates.
         phase: How the model sees the wrapped phase: raw, in radians as in the paper, or circular,
             as its cosine and sine, in which -pi and pi are the same.
@@ -53,7 +57,10 @@ class DataConfig:
     config: str = "ts3"
     timeseries_length: int | None = ranged(None, least=1)
     image_size: int = ranged(512, least=1)
-    split: Literal["paper", "strict", "spatial"] = "paper"
+    split: Literal["paper", "strict", "spatial", "dates"] = "paper"
+    train_dates: list[str | int] = field(default_factory=list)
+    validation_dates: list[str | int] = field(default_factory=list)
+    test_dates: list[str | int] = field(default_factory=list)
     channels: list[str] = field(default_factory=lambda: list(CHANNEL_NAMES))
     phase: Literal["raw", "circular"] = "raw"
     mask_target: Literal["last", "peak", "union", "all"] = "union"

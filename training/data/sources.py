@@ -195,7 +195,11 @@ def _minicubes(data: DataConfig) -> datasets.DatasetDict:
 
     # All channels: one cache serves every subset of them.
     builder = HephaestusMinicubes(
-        config_name=data.config, data_dir=data.path, image_size=data.image_size, split=data.split
+        config_name=data.config,
+        data_dir=data.path,
+        image_size=data.image_size,
+        split=data.split,
+        **{f"{split}_dates": getattr(data, f"{split}_dates") for split in SPLITS},
     )
     builder.download_and_prepare()
     return builder.as_dataset()

@@ -8,6 +8,7 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from dataset_script.channels import CHANNELS
+from dataset_script.errors import ConfigError
 from dataset_script.export import export
 from dataset_script.rows.features import MEANINGS, annotation_features
 from dataset_script.synthetic.pipeline import synthesize
@@ -49,6 +50,24 @@ def test_text_names_every_column_with_unit_and_shape(folder):
     assert "leaks" in text and "Earthquakes" in text and "@article" in text
     assert "simulated" not in text
     assert "{{" not in text and "{%" not in text
+
+
+def test_splits_of_the_users_own_dates_are_told(folder, tmp_path):
+    options = {"image_size": SIZE, "channels": ["dem"], "preview": False, "progress": False}
+    options |= {"split": "dates", "train_dates": ["2014:2018", "2020-03"]}
+    cubes = folder.parent / "cubes"
+    made = export(cubes, tmp_path, ["ts1"], test_dates=["2019"], **options)
+    text = (made / "README.md").read_text()
+    assert (
+        "Split scheme: `dates`, by primary date: train 2014-01-01 to 2018-12-31 and 2020-03-01 to "
+        "2020-03-31; validation has none; test 2019-01-01 to 2019-12-31. What lies in" in text
+    )
+    facts = json.loads((made / "metadata.json").read_text())["configs"]["ts1"]
+    assert facts["train_dates"] == ["2014:2018", "2020-03"] and facts["test_dates"] == ["2019"]
+    counts = {split: count["samples"] for split, count in facts["counts"].items()}
+    assert counts == {"train": 16, "test": 8}
+    with pytest.raises(ConfigError, match="other parameters"):
+        export(cubes, tmp_path, ["ts1"], test_dates=["2019-07"], **options)
 
 
 def test_simulated_pixels_are_called_so(tmp_path):

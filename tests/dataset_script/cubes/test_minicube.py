@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -215,3 +216,25 @@ def test_one_chunk_of_many_pairs_reads_as_well(tmp_path, source):
     with Minicube.open(path) as cube, pytest.raises(DataError, match=r"dem/3.2 is missing"):
         cube.read_static()
     assert source.dem.dims == GRID
+
+
+@pytest.mark.parametrize("form", ["directory", "zip", "tar"])
+def test_fields_of_one_value_a_chunk_are_read_past_zarr(tmp_path, source, form, monkeypatch):
+    """As real cubes have them, 36,000 chunks a field."""
+    chunked, ask = source.copy(), zarr.Array.__getitem__
+    fields = [name for name in source if source[name].dims == PAIR]
+    for name in fields:
+        chunked[name].encoding["chunks"] = (1, 1)
+    path = write_cube(chunked, tmp_path, form)
+    asked = []
+    monkeypatch.setattr(
+        zarr.Array, "__getitem__", lambda own, key: asked.append(own.path) or ask(own, key)
+    )
+    with Minicube.open(path) as cube:
+        for name in fields:
+            for (i, j), wanted in np.ndenumerate(source[name].values):
+                dates = source.primary_date.values[i], source.secondary_date.values[j]
+                pair = tuple(date.astype("datetime64[D]").item() for date in dates)
+                if pair in cube.pairs:
+                    assert cube.read_pair_field(name, *pair) == wanted
+    assert not set(asked) & set(fields)

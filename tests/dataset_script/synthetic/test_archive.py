@@ -102,16 +102,25 @@ def test_cube_is_zarr_2_with_consolidated_metadata(archive):
     assert metadata["insar_difference/.zattrs"]["_ARRAY_DIMENSIONS"] == list(RASTER)
 
 
-def test_only_valid_pairs_are_on_disk(archive, cube):
+def test_every_chunk_is_there_whose_lack_readers_would_fill_in_differently(archive, cube):
+    """Without a fill value zarr 2 returns whatever the memory held, zarr 3 zeros."""
     folder = sorted(archive.glob("*.zarr"))[0]
     valid = cube.valid_date_pair.values
     assert 0 < valid.sum() < valid.size
-    for name in ("insar_difference", "primary_date_surface_pressure"):
+    assert not cube.deformation_mask.values[valid].any(axis=(1, 2)).all()  # some hold zeros alone
+    for name, (dims, dtype) in LAYOUT.items():
+        layout = json.loads((folder / name / ".zarray").read_text())
         chunks = {path.name for path in (folder / name).iterdir() if path.name[0] != "."}
-        assert chunks == {f"{i}.{j}.0.0" for i, j in np.argwhere(valid)}
-    # All-zero masks may be left out as fill, but no invalid pair has one.
-    chunks = {path.name for path in (folder / "deformation_mask").iterdir() if path.name[0] != "."}
-    assert chunks <= {f"{i}.{j}.0.0" for i, j in np.argwhere(valid)}
+        every = {".".join(map(str, place)) for place in np.ndindex(valid.shape)}
+        if dims == PAIR:
+            assert layout["chunks"] == [1, 1], name
+            assert chunks == every, name
+        elif dims == RASTER and dtype == "int32":
+            assert layout["fill_value"] is None
+            assert chunks == {f"{place}.0.0" for place in every}, name
+        elif dims == RASTER:
+            assert layout["fill_value"] == "NaN"
+            assert chunks == {f"{i}.{j}.0.0" for i, j in np.argwhere(valid)}, name
     missing = np.argwhere(~valid)[0]
     nowhere = cube.isel(primary_date=missing[0], secondary_date=missing[1])
     assert not nowhere.deformation_mask.values.any()

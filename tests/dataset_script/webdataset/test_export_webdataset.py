@@ -8,12 +8,14 @@ import pytest
 import torch
 import webdataset
 from datasets import load_dataset
+from torch.nn.functional import cross_entropy
 
 from dataset_script.channels import CHANNELS
 from dataset_script.export import export
-from dataset_script.webdataset.shards import read_rows
+from dataset_script.webdataset.shards import FOLDERS, read_rows
 from tests.cubes import FRAME, make_cube, make_records, write_cube
 from tests.dataset_script.exporting import SECOND, SIZE, make_cubes
+from tests.dataset_script.webdataset.theirs import their_loader
 
 TENSORS = ("image.pth", "labels.pth")
 
@@ -47,11 +49,34 @@ def test_an_unmodified_pipeline_reads_the_exported_shards(cubes, tmp_path):
             for plane, channel in zip(image, CHANNELS, strict=True):
                 raster = row[channel.name]
                 np.testing.assert_array_equal(plane, raster[0] if raster.ndim == 3 else raster)
-            np.testing.assert_array_equal(labels, row["deformation_mask"])
+            np.testing.assert_array_equal(labels, row["deformation_mask"] > 0)
             assert ("train_neg" in entry["path"]) <= (row["label"] == 0)
             assert ("train_pos" in entry["path"]) <= (row["label"] == 1)
             seen.add(row["sample_id"])
     assert seen == set(rows)
+
+
+def test_the_authors_training_takes_our_shards(cubes, tmp_path):
+    """Their losses know two classes: whole numbers a step, 0 or 1 a pixel."""
+    options = {"image_size": SIZE, "format": "webdataset", "progress": False}
+    folder = export(cubes, tmp_path, ["ts2"], **options)
+    counts = json.loads((folder / "metadata.json").read_text())["configs"]["ts2"]["counts"]
+    classes = set()
+    for split, names in FOLDERS.items():
+        shards = [str(path) for name in names for path in sorted(folder.glob(f"2/{name}/*.tar"))]
+        images, masks, labels, facts = zip(*their_loader(shards), strict=True)
+        image, mask, label = torch.stack(images), torch.stack(masks), torch.stack(labels)
+        count = counts[split]["samples"]
+        assert image.shape == (count, 18, SIZE, SIZE) and image.dtype == torch.float32
+        assert mask.shape == (count, 2, SIZE, SIZE) and mask.dtype == torch.int64
+        assert label.shape == (count, 2) and label.dtype == torch.int64
+        cross_entropy(torch.zeros(count, 2), label.amax(1))
+        cross_entropy(torch.zeros(count, 2, SIZE, SIZE), mask.amax(1))
+        assert int(label.amax(1).sum()) == counts[split]["positives"]
+        assert torch.equal(label.bool(), mask.flatten(2).any(2))
+        assert all(len(fact["annotation_path"]) == 2 for fact in facts)
+        classes |= {name for fact in facts for a in fact["annotation"] for name in a["label"]}
+    assert "Earthquake" in classes
 
 
 def test_we_read_it_back(cubes, tmp_path):
@@ -74,7 +99,9 @@ def test_load_dataset_reads_it_by_the_cards_configs(cubes, tmp_path):
             assert len(dataset) == len(ours) == counts[name]["counts"][split]["samples"]
             for row, wanted in zip(dataset.with_format("numpy"), ours, strict=True):
                 assert row["image.pth"].shape == (length * 9, SIZE, SIZE)
-                np.testing.assert_array_equal(row["labels.pth"], wanted["deformation_mask"])
+                mask = wanted["deformation_mask"]
+                np.testing.assert_array_equal(row["deformation_mask.pth"], mask)
+                np.testing.assert_array_equal(row["labels.pth"], mask > 0)
                 annotations = row["sample.pth"]["annotation"]
                 assert [a["uniqueID"] for a in annotations] == list(wanted["unique_ids"])
     card = (folder / "README.md").read_text()

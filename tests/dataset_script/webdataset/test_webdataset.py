@@ -1,5 +1,6 @@
 """The authors' WebDataset: shards as they make them, and ours, each read by both sides."""
 
+import io
 import json
 import tarfile
 from contextlib import closing
@@ -12,6 +13,7 @@ import webdataset
 from dataset_script.channels import CHANNELS
 from dataset_script.errors import DataError
 from dataset_script.rows.encoding import describe
+from dataset_script.webdataset import torch_files
 from dataset_script.webdataset.sample_files import ABSENT, ShardWriter
 from dataset_script.webdataset.shards import (
     find_shards,
@@ -48,6 +50,7 @@ def test_the_authors_shards_are_read_with_equal_tensors(released, source):
         ]
         np.testing.assert_array_equal(np.stack(planes).astype("f4"), image.numpy())
         np.testing.assert_array_equal(row["deformation_mask"], labels.numpy())
+        assert row["deformation_mask"].max() <= 1  # theirs tell no earthquakes apart
         expected = describe(sample)
         assert {name: row[name] for name in expected} == expected
         assert row["window"] == [-1, -1, SIZE, SIZE] and row["crs"] == ""
@@ -71,9 +74,10 @@ def test_our_shards_are_read_by_a_plain_webdataset_pipeline_as_theirs_are(rows, 
         assert (image.dtype, image.shape) == (image2.dtype, image2.shape)
         assert (labels.dtype, labels.shape) == (labels2.dtype, labels2.shape)
         assert {name: facts[name] for name in facts2} == facts2
+        assert all(type(label) is int for label in facts["label"])
         np.testing.assert_array_equal(image[9].numpy(), row["insar_difference"][1])
         np.testing.assert_array_equal(image[11].numpy(), row["dem"])
-        np.testing.assert_array_equal(labels.numpy(), row["deformation_mask"])
+        np.testing.assert_array_equal(labels.numpy(), row["deformation_mask"] > 0)
     with tarfile.open(path) as archive:
         assert len({name.partition(".")[0] for name in archive.getnames()}) == len(rows)
 
@@ -86,6 +90,20 @@ def test_our_shards_survive_the_round_trip_byte_for_byte(rows, tmp_path):
     for found, wanted in zip(read_shard(str(first)), rows, strict=True):
         assert_equal_rows(found, wanted)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "b.tar"]
+
+
+def test_masks_that_contradict_each_other_are_an_error(rows, tmp_path):
+    path, spoilt = tmp_path / "a.tar", tmp_path / "b.tar"
+    write_tar(path, rows[:1])
+    with tarfile.open(path) as archive, tarfile.open(spoilt, "w") as other:
+        for member in archive:
+            content = archive.extractfile(member).read()
+            if member.name.endswith("deformation_mask.pth"):
+                content = torch_files.dumps(np.zeros((3, SIZE, SIZE), np.uint8))
+                member.size = len(content)
+            other.addfile(member, io.BytesIO(content))
+    with pytest.raises(DataError, match="differ in where the ground moved"):
+        list(read_shard(str(spoilt)))
 
 
 def test_a_split_becomes_a_dataset(released, tmp_path):

@@ -1,4 +1,4 @@
-"""Shards as the authors' scripts write them, by xarray, torch and webdataset alone."""
+"""Shards as the authors' scripts write and read them, by xarray, torch and webdataset alone."""
 
 import io
 
@@ -20,11 +20,11 @@ def theirs(cube, sample):
         dates["secondary_date"] = str(annotation.secondary_date)
         pair = cube.sel(dates).isel(latitude=slice(0, SIZE), longitude=slice(0, SIZE))
         planes += [pair[name].values for name in CHANNEL_NAMES]
-        masks.append(pair.deformation_mask.values)
+        masks.append(pair.deformation_mask.values > 0)
     facts = {
         "frame_id": sample.frame_id,
         "annotation": [to_record(annotation) for annotation in sample.annotations],
-        "label": [list(annotation.labels) for annotation in sample.annotations],
+        "label": [int("Non_Deformation" not in a.labels) for a in sample.annotations],
         "annotation_path": [f"{annotation.unique_id}.json" for annotation in sample.annotations],
     }
     image = torch.from_numpy(np.stack(planes).astype("float32"))
@@ -42,3 +42,13 @@ def write_theirs(path, samples):
                 torch.save(value, buffer)
                 members[f"{name}.pth"] = buffer.getvalue()
             writer.write(members)
+
+
+def their_loader(shards):
+    """What the authors' loader takes from shards: image, masks, a label of each step, and facts."""
+    for sample in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False):
+        image, masks, facts = (
+            torch.load(io.BytesIO(sample[f"{name}.pth"]), weights_only=False)
+            for name in ("image", "labels", "sample")
+        )
+        yield image, masks, torch.tensor(facts["label"]), facts

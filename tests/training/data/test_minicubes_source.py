@@ -24,6 +24,16 @@ def test_series_of_a_fixed_length(cubes):
     assert all(len(samples) >= 2 for samples in data.splits.values())
 
 
+def test_splits_of_the_users_own_dates(cubes):
+    dates = {"data.split": "dates", "data.train_dates": [2020], "data.validation_dates": [2018]}
+    data = open_data(small(cubes, "x", **DIRECT | dates), ("train", "validation"))
+    years = {
+        split: {samples.metadata(i).primary_date.year for i in range(len(samples))}
+        for split, samples in data.splits.items()
+    }
+    assert years == {"train": {2020}, "validation": {2018}} and data.scheme == "dates"
+
+
 def test_groups_give_fresh_steps_each_epoch_and_train(cubes, tmp_path):
     options = DIRECT | {"data.config": "groups", "data.timeseries_length": 2}
     config = small(cubes, tmp_path / "run", **options)
