@@ -50,6 +50,7 @@ class ModelFacts:
         dataset: Name of the training data.
         phase: "raw" (radians, standardised) or "circular" (cosine in the phase's place, sine after
             all channels); see `training.inputs.preprocessing`.
+        optional: Channels that were withheld at times in training: the model does without them.
         correct_stratified: Whether the stratified troposphere was taken out of the training
             data's phase; see `dataset_script.rows.stratification`.
     """
@@ -76,6 +77,7 @@ class ModelFacts:
     split: str = "paper"
     dataset: str = ""
     phase: str = "raw"
+    optional: tuple[str, ...] = ()
     correct_stratified: bool = False
 
     def __post_init__(self) -> None:

@@ -134,7 +134,11 @@ class Detector:
                 f"resampled to the training's pixels of {self.facts.pixel_size:g} degrees and back"
             )
         if missing := [name for name in self.facts.channels if worked.channel(name) is None]:
-            notes.append(f"not in the input, so taken as the training mean: {_listed(missing)}")
+            known = [name for name in missing if name in self.facts.optional]
+            if known:
+                notes.append(f"not in the input; the model does without: {_listed(known)}")
+            if others := [name for name in missing if name not in known]:
+                notes.append(f"not in the input, so taken as the training mean: {_listed(others)}")
         if self.facts.correct_stratified:
             notes.append(CORRECTED)
         segmentation = self.facts.objective == "segmentation"

@@ -32,6 +32,7 @@ _SPLIT_NOTES = {
 
 _TABLES = (
     ("verdicts", "Verdicts of scenes", "truth"),
+    ("without_inputs", "Without an input", "missing"),
     ("baselines", "Against trivial rules", "rule"),
     ("per_class", "By class", "class"),
     ("per_volcano", "By volcano", "volcano"),

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import shutil
@@ -12,6 +13,10 @@ from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.rows import make_dataset_folder
 from tests.training.experiments import python, samples_of, small
+from training.config.options import load_config, save_config
+from training.data.loader import Loader
+from training.data.sampling import share_out
+from training.data.sources import open_data
 from training.data.tasks import IGNORED
 from training.evaluation import predictions
 from training.evaluation.baselines import measure_baselines, phase_gradient
@@ -250,6 +255,32 @@ def test_trivial_rules_are_judged_like_models(dataset):
     assert results["all_positive"]["precision"] == pytest.approx(share)
     assert results["all_positive"]["iou"] == pytest.approx(share)
     assert results["phase_gradient"]["auroc"] > 0.8
+
+
+@pytest.mark.parametrize("trained", ["classification"], indirect=True)
+def test_inputs_that_training_withheld_are_withheld_once_more(trained, results, tmp_path, dataset):
+    """A channel that is not shown counts as its training mean."""
+    assert results["without_inputs"] == {}
+    run = tmp_path / "run"
+    shutil.copytree(trained, run, ignore=shutil.ignore_patterns("checkpoints", "results"))
+    config = load_config(run / "config.yaml", {"augmentation.missing": 0.5})
+    config.augmentation.missing_coherence = 0.1
+    save_config(config, run / "config.yaml")
+    found = evaluate(run)["without_inputs"]
+    assert list(found) == ["elevation", "coherence", "elevation and coherence"]
+    # The same by hand: rows of another dataset whose elevation is the mean everywhere.
+    loaded, accelerator = load_run(run), Accelerator()
+    samples = open_data(loaded.config, ("test",)).splits["test"]
+    blind = make_forward(loaded, accelerator, ("dem",))
+    plain = make_forward(loaded, accelerator)
+    mean = loaded.facts.mean[loaded.facts.channels.index("dem")]
+    changed = 0
+    for batch in Loader(samples, accelerator.device, 0).batches(share_out(np.arange(10), 5), 0):
+        flat = dict(batch.rasters, dem=torch.full_like(batch.rasters["dem"], mean))
+        expected = plain(dataclasses.replace(batch, rasters=flat))
+        torch.testing.assert_close(blind(batch), expected)
+        changed += not torch.allclose(plain(batch), expected)
+    assert changed
 
 
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)

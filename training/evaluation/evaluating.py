@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -24,6 +27,7 @@ from training.evaluation.operating_point import calibration, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
+from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
@@ -59,17 +63,7 @@ def evaluate(
     folder, digest = results_folder(run, dataset, split), _digest(samples)
     require_same_samples(folder, digest)
     forward = make_forward(loaded, accelerator)
-    predictions = predict(
-        forward,
-        samples,
-        accelerator,
-        config.training.batch_size,
-        config.data.workers,
-        progress=lambda batches: tqdm(
-            batches, desc=split, disable=not accelerator.is_main_process, leave=False
-        ),
-        temperature=facts.temperature,
-    )
+    predictions = _predict(forward, samples, loaded, accelerator, split)
     threshold = to_margin(facts.threshold, facts.temperature)
     results = {
         "objective": facts.objective,
@@ -87,6 +81,7 @@ def evaluate(
         "metrics": overall_metrics(predictions, threshold),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
         "per_class": per_class(predictions, threshold),
+        "without_inputs": _without_inputs(loaded, samples, accelerator),
         **tables(predictions, samples, threshold),
         "verdicts": verdicts(predictions, facts.temperature, facts.limits),
         "calibration": calibration(predictions, facts.temperature),
@@ -98,8 +93,49 @@ def evaluate(
     return results
 
 
-def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
-    """From a compact batch to the logits, in the precision that accelerate was given."""
+def _predict(
+    forward: Forward, samples: Samples, loaded: LoadedRun, accelerator: Accelerator, title: str
+) -> Predictions:
+    return predict(
+        forward,
+        samples,
+        accelerator,
+        loaded.config.training.batch_size,
+        loaded.config.data.workers,
+        progress=lambda batches: tqdm(
+            batches, desc=title, disable=not accelerator.is_main_process, leave=False
+        ),
+        temperature=loaded.facts.temperature,
+    )
+
+
+def _without_inputs(
+    loaded: LoadedRun, samples: Samples, accelerator: Accelerator
+) -> dict[str, dict[str, Any]]:
+    """The metrics without each input that the model learned to do without, and without any."""
+    facts = loaded.facts
+    groups = dispensable(loaded.config.augmentation, facts.channels)
+    if len(groups) > 1:
+        groups[" and ".join(groups)] = facts.optional
+    threshold = to_margin(facts.threshold, facts.temperature)
+    found = {}
+    for what, names in groups.items():
+        forward = make_forward(loaded, accelerator, names)
+        predictions = _predict(forward, samples, loaded, accelerator, f"without {what}")
+        found[what] = overall_metrics(predictions, threshold)
+    return found
+
+
+def make_forward(
+    loaded: LoadedRun, accelerator: Accelerator, withheld: Sequence[str] = ()
+) -> Forward:
+    """From a compact batch to the logits, in the precision that accelerate was given.
+
+    Args:
+        loaded: The run's model.
+        accelerator: Device and precision.
+        withheld: Channels that the model is not shown.
+    """
     facts = loaded.facts
     preprocess = Preprocessor(
         facts.channels, facts.timeseries_length, facts.image_size, overwrite=True, phase=facts.phase
@@ -109,7 +145,10 @@ def make_forward(loaded: LoadedRun, accelerator: Accelerator) -> Forward:
 
     def forward(batch: Batch) -> Tensor:
         with accelerator.autocast():
-            return model(preprocess(batch.rasters))
+            shown = dict(batch.rasters)
+            for name in withheld:
+                shown[name] = torch.full_like(shown[name], math.nan, dtype=torch.float32)
+            return model(preprocess(shown))
 
     return forward
 

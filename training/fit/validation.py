@@ -30,6 +30,7 @@ from training.evaluation.scenes import choose_limits
 from training.facts import ModelFacts
 from training.fit.losses import Loss
 from training.fit.tracking import log_images
+from training.inputs.augmentation import dispensable
 from training.models.model import OURS
 from training.runs.checkpoint_manager import whole_weights
 from training.runs.checkpoints import Progress
@@ -205,6 +206,11 @@ def facts_of(config: Config, data: OpenedData, library: str) -> ModelFacts:
         pixel_size=data.pixel_size,
         mask_target=config.data.mask_target,
         phase=config.data.phase,
+        optional=tuple(
+            name
+            for names in dispensable(config.augmentation, data.channels).values()
+            for name in names
+        ),
         split=data.scheme,
         dataset=data.name,
         correct_stratified=data.correct_stratified,

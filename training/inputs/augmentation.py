@@ -35,6 +35,28 @@ from training.config.schema import AugmentationConfig
 from training.data.sampling import AUGMENT, stream
 from training.data.tasks import IGNORED
 
+WITHHELD = {"weather": ATMOSPHERIC_CHANNELS, "elevation": (DEM,), "coherence": (COHERENCE,)}
+"""Inputs that may be withheld on the whole, by what they are called."""
+
+
+def dispensable(config: AugmentationConfig, channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What a model of this recipe learned to do without.
+
+    Args:
+        config: The recipe's augmentations.
+        channels: The model's channels.
+
+    Returns:
+        Those of `WITHHELD` that are withheld in training, with their channels among the model's.
+    """
+    odds = (config.missing, config.missing, config.missing_coherence)
+    present = {
+        what: tuple(name for name in names if name in channels)
+        for (what, names), chance in zip(WITHHELD.items(), odds, strict=True)
+        if chance > 0
+    }
+    return {what: names for what, names in present.items() if names}
+
 
 def wrap(phase: Tensor) -> Tensor:
     """Phase in radians brought to [-pi, pi)."""
@@ -178,8 +200,7 @@ class Augmentation:
             lifts = _send([drawn.lift for drawn in draws], stack)
             stack[:, :, self._place[DEM]] += lifts[:, None, None, None]
         for place, drawn in enumerate(draws):
-            groups = (ATMOSPHERIC_CHANNELS, (DEM,), (COHERENCE,))
-            for names, missing in zip(groups, drawn.missing, strict=True):
+            for names, missing in zip(WITHHELD.values(), drawn.missing, strict=True):
                 if missing:  # not a number: normalisation makes it the archive's mean
                     stack[place, :, [self._place[n] for n in names if n in self._place]] = math.nan
         return stack, torch.cat(targets) if pixels else target
