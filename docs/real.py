@@ -1,0 +1,119 @@
+"""Predict on the real crops, score the answers, and draw all of them: `python docs/real.py`.
+
+Needs the crops in ../shared/real/crops, or in `--crops FOLDER`, with `score.py` in the folder above
+them. The answers go to runs/real, the picture to docs/figures/real.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import matplotlib  # noqa: E402
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+import rasterio  # noqa: E402
+from cmcrameri import cm  # noqa: E402
+
+from hub.inference.batch import predict_many  # noqa: E402
+from hub.repos.loading import IN_THE_BOX  # noqa: E402
+
+CROPS = ROOT.parent / "shared" / "real" / "crops"
+PICTURE = ROOT / "docs" / "figures" / "real.png"
+ATTRIBUTION = (
+    "Interferograms: COMET LiCSAR, contain modified Copernicus Sentinel data; "
+    "dataset: Hephaestus Minicubes, Orion Lab"
+)
+COLUMNS = 4
+
+
+def score(crops: Path, predictions: Path) -> str:
+    """What `score.py` beside the crops says of the answers, and its numbers as Markdown."""
+    found = predictions / "score.json"
+    command = [sys.executable, str(crops.parent / "score.py"), str(crops), str(predictions)]
+    done = subprocess.run(
+        [*command, "--json", str(found)], check=True, capture_output=True, text=True
+    )
+    numbers = json.loads(found.read_text())
+    clear = numbers["clear"]
+    windows = ("window_auroc", "window_recall", "window_false_alarms")
+    rows = {
+        "deformation said": f"{numbers['called_deformation_of_clear']} of {clear}",
+        "peak inside the outline": f"{numbers['peak_inside_of_clear']} of {clear}",
+        "IoU over 0.3 / 0.5 / median": f"{numbers['iou_over_0.3_of_clear']} / "
+        f"{numbers['iou_over_0.5_of_clear']} / {numbers['median_iou_of_clear']:.2f}",
+        "false blobs (crops)": f"{numbers['false_blobs']} ({numbers['crops_with_false_blobs']})",
+        "windows: AUROC, recall, false alarms": ", ".join(f"{numbers[key]:.2f}" for key in windows),
+    }
+    table = [f"| {name} | {value} |" for name, value in rows.items()]
+    listed = done.stdout.split("{")[0].rstrip()
+    return "\n".join([listed, "", "| clear crops | |", "| --- | --- |", *table])
+
+
+def draw(crops: Path, predictions: Path, picture: Path) -> None:
+    """Phase, probability, the drawn outline and the model's own, for every crop."""
+    paths = sorted(crops.glob("*.npz"))
+    rows = -(-len(paths) // COLUMNS)
+    figure, axes = plt.subplots(
+        2 * rows, COLUMNS, figsize=(3 * COLUMNS, 6.2 * rows), layout="constrained"
+    )
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for number, path in enumerate(paths):
+        row, column = divmod(number, COLUMNS)
+        above, below = axes[2 * row, column], axes[2 * row + 1, column]
+        with np.load(path) as crop:
+            phase, outline, nodata = crop["insar_difference"], crop["outline"], crop["nodata"]
+        summary = json.loads((predictions / f"{path.stem}.json").read_text())
+        with rasterio.open(predictions / f"{path.stem}_probability.tif") as file:
+            probability = file.read(1)
+        said = np.nan_to_num(probability) >= summary["threshold"]
+        shown = np.where(nodata, np.nan, phase)
+        above.imshow(shown, cmap=cm.romaO, vmin=-np.pi, vmax=np.pi, interpolation="nearest")
+        below.imshow(probability, cmap=cm.batlow, vmin=0, vmax=1)
+        for axis, colour in ((above, "black"), (below, "white")):
+            axis.contour(outline, [0.5], colors=colour, linewidths=0.8, linestyles="dashed")
+        if said.any():
+            above.contour(said, [0.5], colors="red", linewidths=1.2)
+        above.set_title(path.stem.replace("_", " "), fontsize=9)
+        below.set_title(f"{summary['decision']}, {summary['probability']:.2f}", fontsize=8)
+    figure.supxlabel(
+        f"dashed: outlined by hand; red: by the model; below: its probability\n{ATTRIBUTION}",
+        fontsize=7,
+    )
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(picture, dpi=75)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Predict, score, draw."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--crops", type=Path, default=CROPS, help="folder of real crops")
+    parser.add_argument("--model", default=IN_THE_BOX, help="a packaged model instead")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "real", help="answers")
+    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw")
+    options = parser.parse_args()
+    paths = sorted(options.crops.glob("*.npz"))
+    if not paths:
+        sys.exit(f"error: no crops in {options.crops}")
+    batch = predict_many(options.model, paths, options.output)
+    batch.require_success()
+    print(score(options.crops, options.output))
+    draw(options.crops, options.output, options.picture)
+    print(options.picture)
+
+
+if __name__ == "__main__":
+    main()
