@@ -126,8 +126,6 @@ class ModelFacts:
         }
         try:
             return cls(**values)
-        except ConfigError:
-            raise
         except (TypeError, ValueError) as error:
             raise ConfigError(f"incomplete or wrong model facts: {error}") from None
 

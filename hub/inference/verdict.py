@@ -90,7 +90,7 @@ class Verdict:
         other = in_words(self.second.probability)
         if self.disagree:
             own = in_words(self.probability)
-            return f"{text}. {DISAGREE}: the mask's model says {own}, the classifier {other}"
+            return f"{text}. {DISAGREE}. The mask's model says {own}, the classifier {other}"
         return f"{text}; the classifier says {other}, {HEADLINES[self.second.decision].lower()}"
 
     @property

@@ -1,6 +1,8 @@
 """The programs' way in: same numbers as the detector, plain errors, many at once, nothing kept."""
 
+import csv
 import io
+import json
 import threading
 import time
 import urllib.error
@@ -43,7 +45,7 @@ def licsar_answer(client, tmp_path_factory):
     return paths, ask(client, paths)
 
 
-def test_same_numbers_as_the_detector(licsar_answer, world):
+def test_same_numbers_as_the_detector(licsar_answer, served, world):
     from hub.inference.detector import Detector
     from hub.scenes.load import load_scene
 
@@ -61,6 +63,13 @@ def test_same_numbers_as_the_detector(licsar_answer, world):
         for key in ("decision", "threshold", "patches", "secondary_dates", "crs", "warnings"):
             assert found[key] == expected[key], key
         assert str(world["root"]) not in str(answer)
+    record = json.loads(fetch(served, answer["files"]["json"])[0])
+    (row,) = csv.DictReader(fetch(served, answer["files"]["csv"])[0].decode().splitlines())
+    for key in ("decision", "probability", "verdict", "models_disagree", "second_probability"):
+        assert answer[key] == answer["segmentation"][key] == record[key], key
+        assert row[key] == str(answer[key]), key
+    assert answer["second_probability"] == answer["classification"]["probability"]
+    assert answer["place"] == record["place"]
 
 
 def test_the_mask_that_is_served_is_the_detectors(licsar_answer, served, world):

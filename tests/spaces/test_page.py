@@ -95,7 +95,7 @@ def test_the_threshold_moves_the_mask_without_asking_a_model(visit):
     assert everything > 10 and nothing == 0
     assert page.locator("#panels img").nth(1).get_attribute("src") == pictures
     link = page.locator("#downloads a").first.get_attribute("href")
-    assert link.endswith("threshold=0.9800")
+    assert link.endswith("threshold=0.98")
 
 
 def test_the_threshold_by_keyboard(visit):

@@ -150,13 +150,19 @@ def _model(prediction: Prediction) -> str:
         "Training data": f"{facts.dataset or 'not stated'}; split “{facts.split}”",
         "Looks at": f"{facts.timeseries_length} × ({_channels(facts.channels)})",
         "Verdict": _limits(facts),
-        "Mask": f"from {facts.threshold:.2f} on, chosen on validation data",
+        **_mask_threshold(facts),
         "Calibration": f"temperature {facts.temperature:.2f}",
     }
     cells = "".join(
         f"<tr><th scope=row>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items()
     )
     return f"<div><h2>{facts.objective.capitalize()}</h2><table>{cells}</table></div>"
+
+
+def _mask_threshold(facts: ModelFacts) -> dict[str, str]:
+    if facts.objective != "segmentation":
+        return {}
+    return {"Mask": f"from {facts.threshold:.3f} on, chosen on validation data"}
 
 
 def _limits(facts: ModelFacts) -> str:
