@@ -82,6 +82,8 @@ class ModelConfig:
             hidden_channels, the width of what they learn.
         init_from: Folder of a run, of a pretraining run or of a packaged model whose weights,
             matched by name, start this one.
+        freeze_encoder: Keep the encoder's weights and batch norms as they start; only the rest is
+            trained.
     """
 
     library: Literal["timm", "smp", "transformers"] = "timm"
@@ -91,6 +93,7 @@ class ModelConfig:
     temporal: Literal["stack", "mean", "max", "attention", "convlstm"] = "stack"
     options: dict[str, Any] = field(default_factory=dict)
     init_from: str = ""
+    freeze_encoder: bool = False
 
 
 @dataclass
@@ -233,6 +236,8 @@ class TrackingConfig:
 
     Attributes:
         trackers: Any of tensorboard, trackio, wandb.
+        project: Name of the project in the trackers.
+        entity: User or team of wandb that the project is of; empty takes wandb's own default.
         images: Samples whose predictions are drawn at each validation, where there are trackers.
         log_every: Updates between two reports of the training loss.
     """
@@ -240,6 +245,8 @@ class TrackingConfig:
     trackers: list[Literal["tensorboard", "trackio", "wandb"]] = field(
         default_factory=lambda: ["tensorboard"]
     )
+    project: str = "hephaestus-minicubes"
+    entity: str = ""
     images: int = ranged(4, least=0)
     log_every: int = ranged(10, least=1)
 

@@ -30,6 +30,7 @@ def validate(config: Config) -> Config:
     _check_data(config)
     _check_loss(config)
     _check_objective(config)
+    _check_tracking(config)
     return config
 
 
@@ -93,6 +94,18 @@ def _check_objective(config: Config) -> None:
         )
     if config.model.library == "smp" and not config.model.encoder:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
+    if config.model.freeze_encoder and not (config.model.pretrained or config.model.init_from):
+        raise ConfigError(
+            "model.freeze_encoder would keep random weights: set model.pretrained or "
+            "model.init_from as well"
+        )
+
+
+def _check_tracking(config: Config) -> None:
+    if not config.tracking.project:
+        raise ConfigError("tracking.project is empty; give the project a name")
+    if config.tracking.entity and "wandb" not in config.tracking.trackers:
+        raise ConfigError("tracking.entity is wandb's alone; add wandb to tracking.trackers")
 
 
 def _within(least: float, most: float | None, key: str, value: float | None) -> None:

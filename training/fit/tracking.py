@@ -49,9 +49,10 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
         key: value if isinstance(value, (bool, int, float, str)) else str(value)
         for key, value in flatten(config).items()
     }
-    named = {"trackio": {"name": config.name}, "wandb": {"name": config.name, "dir": str(run)}}
+    wandb = {"name": config.name, "dir": str(run), "entity": config.tracking.entity or None}
+    named = {"trackio": {"name": config.name}, "wandb": wandb}
     try:
-        accelerator.init_trackers("hephaestus-minicubes", values, named)
+        accelerator.init_trackers(config.tracking.project, values, named)
     except Exception as error:  # each tracker has kinds of its own
         raise ConfigError(
             f"tracking.trackers: {', '.join(config.tracking.trackers)} cannot be started: "

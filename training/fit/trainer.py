@@ -17,6 +17,7 @@ from training.fit.loop import TrainingLoop
 from training.fit.losses import Loss
 from training.fit.validation import Validator
 from training.models.build import build_model
+from training.models.freezing import freeze_encoder
 from training.models.weights import require_same_channels
 
 
@@ -41,6 +42,8 @@ class Trainer(TrainingLoop):
             num_classes=data.task.outputs,
             image_size=data.image_size,
         )
+        if config.model.freeze_encoder:
+            freeze_encoder(model)
         if config.training.channels_last:
             model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if config.training.compile:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -25,6 +28,23 @@ class Model(nn.Module):
         self.backbone = backbone
         self.library = library
         self.objective = objective
+        # In a tuple, so that no weight is this module's twice.
+        self._frozen: tuple[nn.Module, Sequence[nn.Module]] | None = None
+
+    def freeze(self, part: nn.Module, heads: Sequence[nn.Module]) -> None:
+        """Leave a part in evaluation mode whenever the model trains, the heads within it apart."""
+        self._frozen = part, heads
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation; a frozen part evaluates in both."""
+        super().train(mode)
+        if self._frozen is not None:
+            part, heads = self._frozen
+            part.eval()
+            for head in heads:
+                head.train(mode)
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """Classify or segment.

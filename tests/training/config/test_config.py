@@ -66,6 +66,9 @@ def test_resolved_configuration_reads_back_equal(tmp_path):
         ("--schedule.final=1", "schedule.final"),
         ("--seed=-1", "seed is -1; it must be at least 0"),
         ("--optimizer.momentum=1", "optimizer.momentum is 1; it must be less"),
+        ("--model.freeze_encoder=true", "would keep random weights: set model.pretrained or"),
+        ("--tracking.entity=orion", "tracking.entity is wandb's alone; add wandb"),
+        ("--tracking.project=", "tracking.project is empty"),
     ],
 )
 def test_mistakes_are_named(given, expected):

@@ -157,11 +157,14 @@ def test_trackio_and_wandb_keep_numbers_and_pictures_in_the_run(dataset, tmp_pat
     """In a process of their own: both read their settings at import."""
     run = tmp_path / "run"
     options = {"tracking.images": 2, "training.epochs": 1, "tracking.log_every": 1}
+    options |= {"tracking.project": "volcanoes", "tracking.entity": "observatory"}
     config = small(dataset, run, **options, **{"tracking.trackers": ["trackio", "wandb"]})
     processes.run(train, config, WANDB_MODE="offline", WANDB_SILENT="true")
     with contextlib.closing(sqlite3.connect(next(run.glob("trackio/*.db")))) as numbers:
         logged = str(numbers.execute("select metrics from metrics").fetchall())
     binary = next(run.glob("wandb/offline-run-*/run-*.wandb")).read_bytes()
+    assert b"volcanoes" in binary and b"observatory" in binary
+    assert next(run.glob("trackio/*.db")).stem == "volcanoes"
     for key in ("train/loss", "train/learning_rate", "validation/f1"):
         assert key in logged and key.encode() in binary, key
     for pictures in ("trackio/media/**/*.png", "wandb/offline-run-*/files/media/images/*.png"):

@@ -122,3 +122,16 @@ def test_an_average_of_sharded_weights_is_refused(dataset, tmp_path):
     accelerator = SimpleNamespace(distributed_type=DistributedType.FSDP)
     with pytest.raises(ConfigError, match=r"training\.ema_decay needs whole weights.*set null"):
         trainer(dataset, tmp_path, accelerator=accelerator, **{"training.ema_decay": 0.9})
+
+
+def test_a_frozen_encoder_stays_as_it_started(dataset, tmp_path, trained):
+    objective = load_run(trained).facts.objective
+    options = {"model.init_from": str(trained), "model.freeze_encoder": True}
+    subject = trainer(dataset, tmp_path, objective, **options, **{"optimizer.learning_rate": 0.1})
+    before = {name: value.clone() for name, value in subject.model.state_dict().items()}
+    subject._train_epoch()
+    changed = {n for n, value in subject.model.state_dict().items() if not value.equal(before[n])}
+    if objective == "classification":
+        assert changed == {"backbone.fc.weight", "backbone.fc.bias"}
+    else:
+        assert changed == {name for name in before if "encoder" not in name}
