@@ -10,7 +10,9 @@ from sklearn import metrics as sk
 
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
-from tests.training.experiments import python, samples_of, small
+from tests.places import ROOT
+from tests.training.experiments import samples_of, small
+from tests.training.processes import run_script
 from training.data.tasks import IGNORED
 from training.evaluation import predictions
 from training.evaluation.baselines import measure_baselines, phase_gradient
@@ -248,9 +250,10 @@ def test_trivial_rules_are_judged_like_models(dataset):
 
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)
 def test_command_line(trained):
-    done = python("training/evaluate.py", trained, "--split", "validation")
-    assert done.returncode == 0, done.stderr
-    assert "majority" in done.stdout and "phase_gradient" in done.stdout
+    script = ROOT / "training/evaluate.py"
+    status, said, errors = run_script(script, trained, "--split", "validation")
+    assert status == 0, errors
+    assert "majority" in said and "phase_gradient" in said
     assert json.loads((trained / "results.json").read_text())["split"] == "validation"
 
 
