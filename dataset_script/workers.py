@@ -56,8 +56,8 @@ def run_tasks(
 
 @contextmanager
 def _processes(workers: int, work: Callable) -> Iterator[Executor]:
-    # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown state;
-    # the server's forks inherit what it has imported, which takes seconds, and nothing that runs.
+    # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown
+    # state; a server's forks inherit its imports, which take seconds, and nothing that runs.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(work, "func", work).__module__])
     try:
