@@ -44,7 +44,7 @@ def run_tasks(
         for key, task in tasks.items():
             yield key, work(task)
         return
-    with _dask(dask) if dask else _processes(min(workers, len(tasks))) as pool:
+    with _dask(dask) if dask else _processes(min(workers, len(tasks)), work) as pool:
         futures = {pool.submit(work, task): key for key, task in tasks.items()}
         try:
             for future in as_completed(futures):
@@ -55,9 +55,11 @@ def run_tasks(
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[Executor]:
-    # A forked process would inherit Zarr's event loop and Arrow's threads in an unknown state.
-    context = multiprocessing.get_context("spawn")
+def _processes(workers: int, work: Callable) -> Iterator[Executor]:
+    # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown
+    # state; a server's forks inherit its imports, which take seconds, and nothing that runs.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])
     try:
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             yield pool

@@ -21,7 +21,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest  # noqa: E402
 
-from tests.places import ROOT, SHARED  # noqa: E402
+from tests.places import SHARED  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +42,40 @@ def real_crop():
     return path
 
 
+# What shares a trained run, a served page or a process with everything loaded stays together. The
+# groups and rooms that take longest come first, so that no process waits for another at the end.
+TOGETHER = {
+    "runs": ("training/fit/", "training/runs/", "training/sweeps/", "training/test_evaluate"),
+    "spaces": ("spaces/",),
+    "first steps": ("first_steps/",),
+}
+ROOMS = ("hub/", "training/", "dataset_script/")
+
+
+def group_of(nodeid):
+    """A name of `TOGETHER`, or the test's file."""
+    path = nodeid.split("::")[0].removeprefix("tests/")
+    return next((name for name, parts in TOGETHER.items() if path.startswith(parts)), path)
+
+
 def pytest_collection_modifyitems(items):
-    """The rooms with the longest files first, so that no process waits for another at the end."""
-    rooms = ("first_steps", "training", "spaces", "hub", "dataset_script")
+    """The longest first."""
+    order = [*TOGETHER, *ROOMS]
 
     def place(item):
-        room = item.path.relative_to(ROOT / "tests").parts[0]
-        return rooms.index(room) if room in rooms else len(rooms)
+        group = group_of(item.nodeid)
+        return next((n for n, part in enumerate(order) if group.startswith(part)), len(order))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of `--dist loadfile`: files, but those of a group as one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Groups(config, log) if config.getoption("dist") == "loadfile" else None

@@ -1,7 +1,6 @@
 """The notebooks run from top to bottom."""
 
 import nbformat
-import pytest
 from nbclient import NotebookClient
 
 from tests.places import ROOT
@@ -17,15 +16,18 @@ def test_every_notebook_is_tested():
     assert sorted(SMALL) == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_notebook(name, project, request):
-    if "segmentation" in SMALL[name]:
-        request.getfixturevalue("segmenter")
-    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        assert not cell.get("outputs"), "notebooks are kept without outputs"
-        if "parameters" in cell.metadata.get("tags", ()):
-            cell.source = SMALL[name]
-    folder = project / "notebooks"  # where Jupyter starts them
+def test_the_notebooks(project, segmenter):
+    """In one kernel, which imports once; each starts without names, where Jupyter starts it."""
+    folder = project / "notebooks"
     folder.mkdir(exist_ok=True)
+    cells = []
+    for name, parameters in SMALL.items():
+        cells.append(nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}"))
+        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            assert not cell.get("outputs"), "notebooks are kept without outputs"
+            if "parameters" in cell.metadata.get("tags", ()):
+                cell.source = parameters
+        cells += notebook.cells
+    notebook.cells = cells
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()

@@ -3,6 +3,7 @@ import pytest
 import training.torchvision_schemas  # noqa: F401 (before anything imports torchvision)
 from tests.rows import make_dataset_folder
 from tests.training.experiments import small
+from training.evaluation import evaluating
 from training.fit.experiment import train
 
 OTHERS = [
@@ -45,3 +46,9 @@ def other(request, dataset, tmp_path_factory):
     objective, task = request.param
     folder = tmp_path_factory.mktemp(task) / "run"
     return train(small(dataset, folder, objective, task=task, **{"training.epochs": 2}))
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Evaluation without its figures, which take longer than everything else of a tiny run."""
+    monkeypatch.setattr(evaluating, "_draw", lambda *_: None)

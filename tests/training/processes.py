@@ -1,12 +1,17 @@
 """Processes that are forked from one with everything loaded: imports are paid for once."""
 
+import contextlib
+import io
 import multiprocessing
 import os
+import runpy
 import socket
+import sys
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from pathlib import Path
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["training.evaluation.evaluating", "training.fit.experiment"])
+_FORKS.set_forkserver_preload(["training.sweeps.sweeping"])
 
 
 def run(function, *arguments, ranks=1, **environment):
@@ -38,6 +43,28 @@ def run(function, *arguments, ranks=1, **environment):
         for answer in finished:
             answer.result()
         return [answer.result(timeout=0) for answer in answers]
+
+
+def run_script(path, *arguments):
+    """Run a script as `python PATH ARGUMENTS` would in the project's folder.
+
+    Returns:
+        Exit status, standard output and standard error.
+    """
+    return run(_script, str(path), [str(argument) for argument in arguments])[0]
+
+
+def _script(path, arguments):
+    sys.argv[:] = [path, *arguments]
+    sys.path.insert(0, str(Path(path).parent))
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as ended:
+            status = ended.code or 0
+    assert Path(sys.path[0], "training") == Path(path).parent, "the script's folder hides libraries"
+    return status, out.getvalue(), err.getvalue()
 
 
 def _call(environment, function, arguments):

@@ -11,8 +11,10 @@ from sklearn import metrics as sk
 
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
+from tests.places import ROOT
 from tests.rows import make_dataset_folder
-from tests.training.experiments import python, samples_of, small
+from tests.training.experiments import samples_of, small
+from tests.training.processes import run_script
 from training.config.options import load_config, save_config
 from training.data.loader import Loader
 from training.data.sampling import share_out
@@ -286,11 +288,12 @@ def test_inputs_that_training_withheld_are_withheld_once_more(trained, results, 
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)
 def test_command_line(trained, results):
     before = tree(results_folder(trained, "made-up rows"))
-    done = python("training/evaluate.py", trained, "--split", "validation")
-    assert done.returncode == 0, done.stderr
-    assert "majority" in done.stdout and "phase_gradient" in done.stdout
+    script = ROOT / "training/evaluate.py"
+    status, said, errors = run_script(script, trained, "--split", "validation")
+    assert status == 0, errors
+    assert "majority" in said and "phase_gradient" in said
     folder = results_folder(trained, "made-up rows", "validation")
-    assert str(folder) in done.stdout
+    assert str(folder) in said
     assert json.loads((folder / "results.json").read_text())["split"] == "validation"
     assert len(tree(folder)) == 3
     assert tree(results_folder(trained, "made-up rows")) == before  # side by side

@@ -8,11 +8,13 @@ import yaml
 from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.rows import make_dataset_folder
-from tests.training.experiments import python
+from tests.training.processes import run_script
 from training.evaluation.evaluating import evaluate
 from training.sweeps import sweeping
 from training.sweeps.grid import cells, read_sweep
 from training.sweeps.table import Row, read_reference, to_csv, to_markdown
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TEST = "results/made-up-rows-test/results.json"
 SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
@@ -114,14 +116,14 @@ def test_jobs_at_once_give_the_same_table(plan):
     content = yaml.safe_load(plan.read_text())
     content |= {"models": {"Tiny": content["models"]["Tiny"]}, "skip": [], "seeds": [3]}
     plan.write_text(yaml.safe_dump(content | {"jobs": 2}, sort_keys=False))
-    result = python("training/sweep.py", plan)
-    assert result.returncode == 0, result.stderr
+    status, said, errors = run_script(ROOT / "training/sweep.py", plan)
+    assert status == 0, errors
     folder = plan.parent / "sweep"
     table = (folder / "table.csv").read_text()
     assert "Tiny,yes,3,3" in table
     for name in ("tiny-bare", "tiny-full"):
         assert "epoch 1/1" in (folder / f"logs/{name}-seed3.txt").read_text()
-    assert "epoch 1/1" not in result.stdout + result.stderr
+    assert "epoch 1/1" not in said + errors
     plan.write_text(yaml.safe_dump(content | {"output": str(folder.parent / "one")}))
     assert sweep(plan) == []
     assert (folder.parent / "one/table.csv").read_text() == table
