@@ -80,7 +80,7 @@ def summary() -> str:
     lines += [
         "",
         "Try next:",
-        "  make space                       # the demo page, on these models",
+        f"  HEPHAESTUS_MODEL={DEMO}/models/segmentation make space   # the page, on this model",
         f'  cd {DEMO} && python -c "from datasets import load_dataset; '
         "print(load_dataset('hephaestus-minicubes', 'ts3'))\"",
         f"  python -m hub predict {DEMO}/models/segmentation YOUR.geo.diff_pha.tif --output out",

@@ -8,7 +8,8 @@ HEPHAESTUS_MODEL_ROOTS      folders whose models visitors may choose, separated 
 HEPHAESTUS_JOBS             analyses that run at once (2)
 HEPHAESTUS_MEMORY_MB        memory for visitors' scenes and results (1024)
 
-What is unset is taken from what `make demo` made under runs/demo/. In a checkout, the rooms
+Without HEPHAESTUS_MODEL the page has the model that comes with the project; without
+HEPHAESTUS_DATASET the dataset of `make demo`, if it is there. In a checkout, the rooms
 `dataset_script`, `training` and `hub` are one folder up; in the Space's own repository,
 `python -m hub push-space` puts them beside this file. `page` is beside this file in both.
 """

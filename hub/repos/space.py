@@ -91,7 +91,8 @@ def prepare_space(out: Path, root: Path = ROOT) -> Path:
     data = [
         path for package in packages for path in package.glob("templates/*") if path.name in code
     ]
-    files |= {path.relative_to(root): path for path in (*modules, *data)}
+    boxed = list_files(root / "hub" / "pretrained")
+    files |= {path.relative_to(root): path for path in (*modules, *data, *boxed)}
     for relative, path in files.items():
         (out / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, out / relative)

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.repos.loading import IN_THE_BOX
 from page.errors import PageError
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder in a checkout; unused where the page lies in its own repository."""
 
-DEMO = ROOT / "runs" / "demo"
+DEMO_DATASET = ROOT / "runs" / "demo" / "hephaestus-minicubes"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Settings:
     """The operator's choices and the bounds on what a visitor may ask.
 
     Attributes:
-        segmenter: Model folder or Hub repository that draws the mask; "" for none.
+        segmenter: Model folder or Hub repository that draws the mask, or the model that comes with
+            the project; "" for none.
         classifier: Model folder or Hub repository that classifies the image; "" for none.
         dataset: Dataset folder or Hub repository to take examples from and to browse; "" for none.
         config: Its configuration.
@@ -53,7 +55,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read `HEPHAESTUS_*` and `GRADIO_SERVER_PORT`; what is unset is taken from the demo's run.
+        """Read `HEPHAESTUS_*` and `GRADIO_SERVER_PORT`.
+
+        Without them the page has the model that comes with the project, and the demo's dataset
+        where there is one.
 
         Args:
             environment: Variables; the process's own by default.
@@ -61,16 +66,12 @@ class Settings:
         Raises:
             PageError: If a number is not one.
         """
-
-        def demo(*parts: str) -> str:
-            path = DEMO.joinpath(*parts)
-            return str(path) if path.is_dir() else ""
-
         roots = environment.get("HEPHAESTUS_MODEL_ROOTS", str(ROOT / "runs"))
         return cls(
-            segmenter=environment.get("HEPHAESTUS_MODEL") or demo("models", "segmentation"),
-            classifier=environment.get("HEPHAESTUS_CLASSIFIER") or demo("models", "classification"),
-            dataset=environment.get("HEPHAESTUS_DATASET") or demo("hephaestus-minicubes"),
+            segmenter=environment.get("HEPHAESTUS_MODEL") or IN_THE_BOX,
+            classifier=environment.get("HEPHAESTUS_CLASSIFIER", ""),
+            dataset=environment.get("HEPHAESTUS_DATASET")
+            or (str(DEMO_DATASET) if DEMO_DATASET.is_dir() else ""),
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
             model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
             jobs=_count(environment, "HEPHAESTUS_JOBS", 2),
