@@ -96,7 +96,7 @@ def test_metrics_are_scikit_learns_on_the_models_own_answers(trained, results, d
         assert results["metrics"]["iou"] == pytest.approx(iou, abs=tolerance)
 
 
-def test_tables_set_their_members_against_the_right_others(dataset, tmp_path):
+def test_tables_set_their_members_against_the_right_others(dataset, tmp_path, undrawn):
     run = train(small(dataset, tmp_path / "run", **{"training.epochs": 2}))
     loaded, results = load_run(run), evaluate(run)
     logits, _, _ = answers_of(loaded, dataset, "test")
@@ -220,7 +220,7 @@ def test_the_threshold_comes_from_validation(trained, dataset):
 
 
 @pytest.mark.parametrize("trained", ["classification"], indirect=True)
-def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tmp_path):
+def test_the_threshold_is_never_chosen_on_the_split_that_is_measured(trained, tmp_path, undrawn):
     shutil.copytree(trained, tmp_path / "run")
     facts = json.loads((trained / "model.json").read_text())
     facts |= {"threshold": 1 - 1e-12, "temperature": 1.0}  # nothing reaches it

@@ -33,7 +33,9 @@ def train_and_evaluate(config, other_run):
 
 
 @pytest.mark.parametrize("trained", ["segmentation"], indirect=True)
-def test_two_processes_see_each_sample_once_and_measure_the_same(dataset, trained, tmp_path):
+def test_two_processes_see_each_sample_once_and_measure_the_same(
+    dataset, trained, tmp_path, undrawn
+):
     options = {"training.batch_size": 3, "training.ema_decay": 0.9}
     config = small(dataset, tmp_path / "run", **options)
     reports = run(train_and_evaluate, config, trained, ranks=2)

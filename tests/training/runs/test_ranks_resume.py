@@ -39,7 +39,7 @@ def train_whole_and_cut(whole, cut, accelerator_class):
 
 
 @pytest.mark.parametrize("sharded", [False, True], ids=["copies", "shards"])
-def test_a_run_of_two_processes_is_saved_whole_and_resumed(dataset, tmp_path, sharded):
+def test_a_run_of_two_processes_is_saved_whole_and_resumed(dataset, tmp_path, sharded, undrawn):
     options = {"training.batch_size": 3, "model.options": {"drop_rate": 0.3}}
     if not sharded:
         options["training.ema_decay"] = 0.9
