@@ -4,10 +4,12 @@ import pytest
 from huggingface_hub import ModelCard
 
 from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.errors import ConfigError
 from hub.repos.cards import loading_code, model_card, results_card
 from tests.hub.facts import KINDS, make_facts
 from tests.hub.models import RESULTS
 from tests.hub_server.cards import validate_card
+from training.facts import ModelFacts
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,6 +51,23 @@ def test_text_has_the_runs_own_facts():
     corrected = make_facts("timm", correct_stratified=True)
     assert "troposphere that the ERA5 fields imply was taken" in model_card(corrected, None, "NS/m")
     assert "leaks" in model_card(make_facts("timm"), RESULTS, "NS/model")
+
+
+def test_the_two_limits_of_the_verdict_are_said():
+    results = RESULTS | {"verdicts": {"deforms": {"deformation": 9, "unsure": 2}}}
+    card = model_card(make_facts("smp", unsure=(0.125, 0.75)), results, "NS/model")
+    assert 'the verdict is "no deformation" below 0.125' in card
+    assert '"deformation" from 0.750 on' in card and "| deforms | 9 | 2 |" in card
+    one = model_card(make_facts("timm", unsure=(0.5, 0.5)), RESULTS, "NS/model")
+    assert 'the verdict is "deformation" from 0.500 on, else "no deformation"' in one
+    assert "verdict" not in model_card(make_facts("timm"), RESULTS, "NS/model")
+
+
+@pytest.mark.parametrize("unsure", [[0.9, 0.1], [0.1], "some", [0, 2], [float("nan"), 1]])
+def test_limits_that_make_no_sense_are_refused(unsure):
+    record = make_facts("timm").to_dict() | {"unsure": unsure}
+    with pytest.raises(ConfigError, match="model facts"):
+        ModelFacts.from_dict(record)
 
 
 def test_a_data_name_that_is_no_repository_stays_out_of_the_metadata():

@@ -17,7 +17,7 @@ from tests.hub.answers import both, predicted
 CHANCES = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.25, 0.6, 1.0]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CHANCES, st.none() | CHANCES, st.tuples(CHANCES, CHANCES), st.booleans(), CHANCES)
 def test_page_and_files(tmp_path_factory, first, second, limits, placed, slider):
     limits = tuple(sorted(limits))
