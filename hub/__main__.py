@@ -78,7 +78,7 @@ def _push_model(args: argparse.Namespace) -> None:
         args,
         "model",
         lambda scratch: package_run(
-            args.run, scratch / "model", name, args.dataset, args.split, args.half
+            args.run, scratch / "model", name, args.dataset, args.split, args.half, args.note
         ),
         ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
     )
@@ -196,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     dataset.add_argument("folder", type=Path, help="what `python -m dataset_script export` wrote")
     model = add("push-model", _push_model, "publish a run's best model with its card")
     model.add_argument("run", type=Path, help="a training run")
+    model.add_argument("--note", default="", help="a sentence for the card, on how it was made")
     model.add_argument(
         "--half", action="store_true", help="weights in half precision: half the size"
     )

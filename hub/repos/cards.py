@@ -158,6 +158,7 @@ def model_card(
     name: str,
     dataset: str = "",
     config: Any = None,
+    note: str = "",
 ) -> str:
     """The README of a model's repository.
 
@@ -167,6 +168,7 @@ def model_card(
         name: Repository, or `folder_name`, that the examples load.
         dataset: Hub name of the training data.
         config: The run's configuration (a dataclass or a mapping), for the recipe.
+        note: A sentence on how the model was made.
 
     Returns:
         Markdown with the Hub's metadata in front.
@@ -210,6 +212,7 @@ def model_card(
         metrics=_metric_rows(found),
         sections=[table for table in tables if table],
         recipe=_recipe(config),
+        note=note,
     )
 
 

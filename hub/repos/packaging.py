@@ -145,7 +145,13 @@ def _halve(folder: Path) -> None:
 
 
 def package_run(
-    run: Path, out: Path, name: str = "", dataset: str = "", split: str = "test", half: bool = False
+    run: Path,
+    out: Path,
+    name: str = "",
+    dataset: str = "",
+    split: str = "test",
+    half: bool = False,
+    note: str = "",
 ) -> Path:
     """Write a run's best model as a repository folder: weights, configuration, facts, card.
 
@@ -159,6 +165,7 @@ def package_run(
         dataset: Hub name of the training data, for the card's metadata; the run's own if empty.
         split: Which split's results the card shows.
         half: Keep the weights in half precision, which halves the file.
+        note: A sentence for the card: who made the model, on what, in which time.
 
     Returns:
         `out`.
@@ -177,7 +184,7 @@ def package_run(
         if half:
             _halve(partial)
         card = model_card(
-            loaded.facts, loaded.results, name or folder_name(out), dataset, loaded.config
+            loaded.facts, loaded.results, name or folder_name(out), dataset, loaded.config, note
         )
         (partial / "README.md").write_text(card)
         if finite_metrics(loaded.results or {}) and dataset_id(loaded.facts, dataset):
