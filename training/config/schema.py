@@ -208,6 +208,7 @@ class AugmentationConfig:
         noise_std: Its standard deviation in rad.
         missing: Withhold the ERA5 fields, and, drawn apart, the elevation: the model must not lean
             on them alone, and scenes without them can still be read.
+        repeated_date: Show one pair of a series T times, as a scene of a single pair is shown.
         missing_coherence: Withhold the coherence, as where a processor delivered the phase alone.
         elevation_offset: Add a constant to the elevation, as heights above another datum do.
         elevation_offset_std: Its standard deviation in metres.
@@ -225,6 +226,7 @@ class AugmentationConfig:
     noise: float = ranged(0.0, least=0, most=1)
     noise_std: float = ranged(0.2, least=0)
     missing: float = ranged(0.0, least=0, most=1)
+    repeated_date: float = ranged(0.0, least=0, most=1)
     missing_coherence: float = ranged(0.0, least=0, most=1)
     elevation_offset: float = ranged(0.0, least=0, most=1)
     elevation_offset_std: float = ranged(300.0, least=0)

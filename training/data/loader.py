@@ -108,7 +108,7 @@ class Loader:
         sample = int(share.indices[place])
         steps = self.samples.steps(sample, epoch)
         for name, raster in self.samples.rows.read(self.samples.row(sample)).items():
-            if raster.ndim == 3 and len(raster) != len(steps):
+            if raster.ndim == 3 and not np.array_equal(steps, np.arange(len(raster))):
                 raster = raster[steps]
             host[name][place].numpy()[...] = raster
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.data.rows import RowMetadata, Rows
-from training.data.sampling import STEPS, draw_steps, stream
+from training.data.sampling import REPEAT, STEPS, draw_steps, stream
 from training.data.tasks import StepLabels, Task
 
 
@@ -21,10 +21,12 @@ class Samples:
         task: The task.
         seed: The run's seed.
         fresh: Whether steps are drawn afresh each epoch (training).
+        repeat: Probability that one step of a sample is shown T times; drawn afresh too.
     """
 
-    def __init__(self, rows: Rows, task: Task, seed: int, fresh: bool) -> None:
+    def __init__(self, rows: Rows, task: Task, seed: int, fresh: bool, repeat: float = 0.0) -> None:
         self.rows, self.task, self.seed, self.fresh = rows, task, seed, fresh
+        self.repeat = repeat
         self._places = [
             (row, cut)
             for row, metadata in enumerate(rows.metadata)
@@ -52,8 +54,17 @@ class Samples:
             epoch: Epoch, which changes the draw where `fresh`.
 
         Returns:
-            int64 `[T]`, ascending.
+            int64 `[T]`, ascending, or all the same.
         """
+        steps = self._draw(sample, epoch)
+        if self.repeat:
+            rng = stream(self.seed, REPEAT, epoch, sample)
+            chance, place = rng.random(), int(rng.integers(len(steps)))
+            if chance < self.repeat:
+                return np.full_like(steps, steps[place])
+        return steps
+
+    def _draw(self, sample: int, epoch: int) -> np.ndarray:
         row, cut = self._places[sample]
         available, length = len(self.rows.metadata[row].confidence), self.task.timeseries_length
         if available == length:

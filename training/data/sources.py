@@ -15,7 +15,7 @@ from datasets.exceptions import DatasetGenerationError, SplitsVerificationError
 from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.splits import SPLITS
 from dataset_script.channels import PHASE
-from dataset_script.errors import DataError, HephaestusError
+from dataset_script.errors import ConfigError, DataError, HephaestusError
 from training.config.schema import Config, DataConfig
 from training.data.rows import Rows
 from training.data.samples import Samples
@@ -60,6 +60,7 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
 
     Raises:
         DataError: If there is no such dataset, config, split or channel, or a file is damaged.
+        ConfigError: If a step of single pairs is to be repeated.
     """
     source = _load(config.data)
     for part in "+".join(splits).split("+"):
@@ -76,10 +77,14 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     columns = list(config.data.channels)
     if task.mask_column:
         columns.append(task.mask_column)
-    opened = {
-        split: Samples(Rows(joined[split], columns), task, config.seed, split == "train")
-        for split in splits
-    }
+    repeat = config.augmentation.repeated_date
+    if repeat and steps == 1:
+        raise ConfigError(f"augmentation.repeated_date is {repeat}; single pairs have no series")
+    opened = {}
+    for split in splits:
+        fresh = split == "train"
+        rows = Rows(joined[split], columns)
+        opened[split] = Samples(rows, task, config.seed, fresh, repeat if fresh else 0.0)
     for split, samples in opened.items():
         if not len(samples):
             raise DataError(

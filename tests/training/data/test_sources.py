@@ -6,7 +6,7 @@ import torch
 from datasets import Dataset
 
 from dataset_script.channels import BY_NAME, CHANNEL_NAMES, select
-from dataset_script.errors import DataError
+from dataset_script.errors import ConfigError, DataError
 from dataset_script.labels import ACTIVITY_TYPES
 from dataset_script.rows.features import row_features
 from tests.rows import make_dataset, make_dataset_folder, make_row
@@ -287,3 +287,33 @@ def test_pixel_size_is_that_of_most_rows():
     assert pixel_size_of(dataset) == 0.001
     assert pixel_size_of(dataset.select([0])) == pytest.approx(0.0003)
     assert pixel_size_of(dataset.select([])) == 0.001
+
+
+def test_one_pair_of_a_series_may_be_shown_for_all_with_its_own_labels():
+    rows = Rows(make_dataset(40), ["insar_difference", "dem", "deformation_mask"])
+    task = Task("binary", "segmentation", "union", 3)
+    plain = Samples(rows, task, 0, fresh=True)
+    samples = Samples(rows, task, 0, fresh=True, repeat=0.5)
+    steps = [samples.steps(number, epoch) for number in range(40) for epoch in range(4)]
+    repeated = [np.ptp(each) == 0 for each in steps]
+    assert np.mean(repeated) == pytest.approx(0.5, abs=0.1)
+    assert {int(each[0]) for each, one in zip(steps, repeated, strict=True) if one} == {0, 1, 2}
+    number = next(i for i in range(40) if np.ptp(samples.steps(i)) == 0 and plain.positive[i])
+    (batch,), (whole,) = batches(samples, [number]), batches(plain, [number])
+    step = int(samples.steps(number)[0])
+    for place in range(3):
+        for name in ("insar_difference", "dem"):
+            shown, stored = batch.rasters[name][0], whole.rasters[name][0]
+            if stored.ndim == 3:
+                shown, stored = shown[place], stored[step]
+            assert torch.equal(shown, stored)
+    mask = torch.as_tensor(rows.read(number)["deformation_mask"][step] > 0)
+    assert torch.equal(batch.target[0] > 0, mask)
+    assert samples.labels(number) == rows.metadata[number].steps.select([step] * 3)
+
+
+def test_single_pairs_have_no_series_to_repeat(tmp_path):
+    folder = make_dataset_folder(tmp_path, steps=1, counts=(4, 2, 2))
+    asked = {"data.config": "ts1", "augmentation.repeated_date": 0.5}
+    with pytest.raises(ConfigError, match="single pairs have no series"):
+        open_data(small(folder, "x", **asked))
