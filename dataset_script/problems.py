@@ -58,7 +58,8 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}; {self.advice}" if self.advice else text
+        text = f"{text}; {self.advice}" if self.advice else text
+        return " ".join(text.splitlines())
 
     def to_dict(self) -> dict[str, Any]:
         """The problem as plain JSON types."""

@@ -122,7 +122,7 @@ def _open_zip(path: str) -> OpenStore:
     try:
         # Not from fsspec's cache of instances: the file may have changed since.
         system = ZipFileSystem(fo=file, skip_instance_cache=True)
-    except (BadZipFile, OSError, ValueError) as error:
+    except (BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise damaged(path, error) from None
     names = []
     for info in system.zip.infolist():

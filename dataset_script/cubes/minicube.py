@@ -270,7 +270,7 @@ class Minicube:
         try:
             values = fill_missing(variable, self._arrays.unpacked(variable, raw), missing)
             raster = decode_raster(variable, values)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise self._problem(str(error), pair, _SET_ASIDE) from None
         if missing.any() and variable not in MASKS:
             what = f"{missing.sum()} pixels of {variable} are missing; they are no data, 0"

@@ -17,6 +17,16 @@ from dataset_script.cubes.members import check_member, damaged
 Index = dict[str, tuple[int, int]]
 
 _BLOCK = 512
+# What reading a file raises that another program wrote, or that is damaged.
+_NOT_OURS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def tar_index(path: str) -> Index:
@@ -103,7 +113,7 @@ def _load(place: Path, state: dict[str, Any]) -> Index | None:
         if any(record[key] != state[key] for key in state):
             return None
         index = {str(name): (int(at), int(size)) for name, (at, size) in record["members"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except _NOT_OURS:
         return None  # Absent or not ours: the tar itself has the truth.
     for name, (at, size) in index.items():
         check_member(name, True, str(place))

@@ -59,7 +59,7 @@ def find_samples(
     known = load_json(metadata) if metadata.exists() else None
     wanted = tuple(beginnings) or ("",)
     # Other programs too leave a file of this name, beside cubes for instance.
-    if isinstance(known, dict) and {"configs", "format"} <= known.keys():
+    if isinstance(known, dict) and isinstance(known.get("configs"), dict) and "format" in known:
         found = _exported(Path(path), known, config, splits, wanted)
     else:
         found = _encoded(path, Recipe(length, image_size), splits, wanted)
@@ -118,7 +118,7 @@ def _exported(
             for file in sorted((folder / "data" / config).glob(f"{split}-*")):
                 try:
                     yield from map(_row, read(file, positive, wanted))
-                except (pa.ArrowException, OSError) as error:
+                except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
                     what = f"truncated or damaged shard ({error})"
                     problem = Problem(what, "export or fetch it again", str(file))
                     raise ProblemError(problem) from None

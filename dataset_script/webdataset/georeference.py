@@ -12,7 +12,8 @@ def _numbers(count: int, kind: Any) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, list)
         and len(value) == count
-        and all(isinstance(each, kind) and not abs(each) >= 2**31 for each in value)
+        and all(isinstance(each, kind) and not isinstance(each, bool) for each in value)
+        and not any(abs(each) >= 2**31 for each in value)
     )
 
 
