@@ -27,7 +27,9 @@ def test_a_folder_of_something_else_is_left_alone(cubes, tmp_path, overwrite):
     assert precious.read_text() == "mine"
 
 
-@pytest.mark.parametrize("record", ["", "{", "[]", "{}", '{"recipes": 5}', '{"recipes": [{}]}', LENGTH])
+@pytest.mark.parametrize(
+    "record", ["", "{", "[]", "{}", '{"recipes": 5}', '{"recipes": [{}]}', LENGTH]
+)
 def test_a_record_that_says_nothing_proves_nothing(cubes, tmp_path, record):
     folder = export(cubes, tmp_path, ["ts1"], image_size=SIZE, **OPTIONS)
     (tmp_path / ".hephaestus-minicubes.export" / "parameters.json").write_text(record)
