@@ -143,7 +143,7 @@ class ModelFacts:
                 f"{path} is missing: is this a training run's folder? A run writes it at its "
                 "first validation"
             ) from None
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError, TypeError) as error:
             raise ConfigError(f"{path} is not valid JSON: {error}") from None
 
     def require_channels(self, names: Sequence[str]) -> None:

@@ -7,7 +7,6 @@ under which most names meet is looked for, and stated.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dataset_script.annotations.json_files import load_json
 from dataset_script.errors import ConfigError
 from training.errors import one_line
 from training.facts import CONFIG_KEY
@@ -136,8 +136,10 @@ def require_same_channels(path: Path, channels: Sequence[str], phase: str = "raw
     """
     for name in ("model.json", "hephaestus.json", "model/config.json"):
         if (path / name).is_file():
-            record = json.loads((path / name).read_text())
-            facts = record.get(CONFIG_KEY, record)
+            record = load_json(path / name)
+            facts = record.get(CONFIG_KEY, record) if isinstance(record, dict) else None
+            if not isinstance(facts, dict):
+                raise ConfigError(f"model.init_from: {path / name} is not what a run writes")
             trained, form = facts.get("channels"), facts.get("phase", "raw")
             if trained is not None and form != phase:
                 raise ConfigError(
@@ -154,7 +156,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     """Weights by their names in memory, which for transformers are not those in the file."""
     config = file.parent / "config.json"
     try:
-        names = json.loads(config.read_text()).get("architectures") if config.exists() else None
+        names = load_json(config).get("architectures") if config.exists() else None
         kind = getattr(transformers, names[0], None) if names else None
         return load_file(file) if kind is None else kind.from_pretrained(file.parent).state_dict()
     except (SafetensorError, OSError, ValueError) as error:

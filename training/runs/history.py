@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dataset_script.annotations.json_files import parse_json, read_file
 from dataset_script.safe_files import renamed
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
     """The records of a run's epochs, none where there is no file."""
     path = run / "metrics.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = read_file(path).splitlines() if path.exists() else []
+    return [parse_json(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
 
 
 def append_history(run: Path, record: dict[str, Any]) -> None:
