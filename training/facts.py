@@ -143,6 +143,9 @@ class ModelFacts:
                 f"{path} is missing: is this a training run's folder? A run writes it at its "
                 "first validation"
             ) from None
+        except NotADirectoryError:
+            refuse_pickle(path.parent)
+            raise ConfigError(f"{path.parent} is a file; give the folder of a run") from None
         except (ValueError, RecursionError, TypeError) as error:
             raise ConfigError(f"{path} is not valid JSON: {error}") from None
 
@@ -171,3 +174,22 @@ class ModelFacts:
                 f"{self.channels[first]}"
             )
         raise ConfigError(f"the input {' and '.join(said)}; the order is {list(self.channels)}")
+
+
+def refuse_pickle(file: Path) -> None:
+    """Refuse a checkpoint that `torch.save` wrote, as the authors' whole modules are.
+
+    Args:
+        file: A file.
+
+    Raises:
+        ConfigError: If it begins as a pickle or as torch's zip of one does.
+    """
+    with file.open("rb") as opened:
+        begins = opened.read(4)
+    if begins.startswith((b"PK\x03\x04", b"\x80")):
+        raise ConfigError(
+            f"{file} is a checkpoint of torch.save, of a whole module perhaps: loading it could "
+            "run code from it, so it is refused. Where you trust it, save its weights as "
+            "safetensors: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
+        )

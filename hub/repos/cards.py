@@ -34,6 +34,7 @@ _TABLES = (
     ("verdicts", "Verdicts of scenes", "truth"),
     ("without_inputs", "Without an input", "missing"),
     ("baselines", "Against trivial rules", "rule"),
+    ("averages", "Averages over the classes", "average"),
     ("per_class", "By class", "class"),
     ("per_volcano", "By volcano", "volcano"),
     ("per_frame", "By frame", "frame"),

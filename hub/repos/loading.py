@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.errors import HubError, hub_errors
 from hub.repos.planes import FACTS_FILE
-from training.facts import ModelFacts
+from training.facts import ModelFacts, refuse_pickle
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,6 +86,9 @@ def find_published(name: str, revision: str | None = None) -> PublishedModel:
     boxed = name == IN_THE_BOX and not Path(name).exists()
     folder = _PRETRAINED / name if boxed else Path(name)
     commit = "local"
+    if folder.is_file():
+        refuse_pickle(folder)
+        raise ConfigError(f"{name} is a file; give the folder of a packaged model")
     if not folder.is_dir():
         folder = _download(name, revision)
         commit = folder.name

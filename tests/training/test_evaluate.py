@@ -91,6 +91,12 @@ def test_metrics_are_scikit_learns_on_the_models_own_answers(trained, results, d
     }
     for key, value in expected.items():
         assert results["metrics"][key] == pytest.approx(value, abs=tolerance), key
+    averages, near = results["averages"], {"abs": tolerance}
+    for average, row in averages.items():
+        for key, measure in (("f1", sk.f1_score), ("recall", sk.recall_score)):
+            assert row[key] == pytest.approx(measure(target, called, average=average), **near)
+    ranks = [sk.average_precision_score(target, score), sk.average_precision_score(~target, -score)]
+    assert averages["macro"]["average_precision"] == pytest.approx(np.mean(ranks), **near)
     if loaded.config.objective == "segmentation":
         iou = sk.jaccard_score(target, called)
         assert results["metrics"]["iou"] == pytest.approx(iou, abs=tolerance)
@@ -173,6 +179,13 @@ def test_other_tasks_are_scikit_learns_too(other, dataset, monkeypatch):
     found = [results["per_class"][name]["f1"] for name in names]
     np.testing.assert_allclose(found, f1[held], atol=1e-9)
     assert results["metrics"]["f1"] == pytest.approx(f1[held].mean())
+    assert results["averages"]["macro"]["f1"] == pytest.approx(f1[held].mean())
+    if loaded.facts.multilabel:
+        micro = sk.f1_score(truth[:, held], called[:, held], average="micro")
+    else:
+        kept = np.flatnonzero(held)
+        micro = sk.f1_score(codes, flat.argmax(1), labels=kept, average="micro", zero_division=0)
+    assert results["averages"]["micro"]["f1"] == pytest.approx(micro)
     place = np.minimum((probabilities * 15).astype(int), 14)
     gaps = [
         abs(probabilities[place == k].mean() - right[place == k].mean()) * (place == k).mean()

@@ -26,7 +26,13 @@ from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.operating_point import calibration, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
-from training.evaluation.report import confidence_intervals, overall_metrics, per_class, tables
+from training.evaluation.report import (
+    averages,
+    confidence_intervals,
+    overall_metrics,
+    per_class,
+    tables,
+)
 from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
@@ -80,6 +86,7 @@ def evaluate(
         "temperature": facts.temperature,
         "metrics": overall_metrics(predictions, threshold),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
+        "averages": averages(predictions, threshold),
         "per_class": per_class(predictions, threshold),
         "without_inputs": _without_inputs(loaded, samples, accelerator),
         **tables(predictions, samples, threshold),

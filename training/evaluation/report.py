@@ -10,7 +10,7 @@ import numpy as np
 from dataset_script.labels import ACTIVITY_TYPES, CONFOUNDERS, INTENSITY_LEVELS
 from training.data.samples import Samples
 from training.evaluation.detection import KEYS, Detection, flat_answers
-from training.evaluation.metrics import at_threshold, bootstrap, scores_of
+from training.evaluation.metrics import at_threshold, auroc, average_precision, bootstrap, scores_of
 from training.evaluation.predictions import Predictions
 
 
@@ -52,53 +52,86 @@ def per_class(
         Metrics by class that occurs, with its `support` in images or pixels; without the class
         that stands for nothing ("None" among the intensities, no activity among pixels).
     """
-    task = predictions.task
     ones = np.ones(len(predictions.loss))
-    if task.name == "binary":
-        return _binary_classes(predictions, threshold)
     table = {}
+    for name, counts in class_counts(predictions, threshold).items():
+        values = scores_of(**counts)
+        if predictions.task.name == "binary":
+            _, *kinds = Detection(predictions).counts(ones)
+            if name == predictions.task.classes[0]:
+                kinds = [kind[::-1] for kind in kinds[::-1]]
+            values |= {"auroc": auroc(*kinds), "average_precision": average_precision(*kinds)}
+        else:
+            values = {key: value for key, value in values.items() if key in KEYS}
+            if predictions.confusion is None:
+                column = predictions.task.classes.index(name)
+                ranks = Detection(predictions, column).metrics(ones, 0.0)
+                values |= {key: ranks[key] for key in ("auroc", "average_precision")}
+        table[name] = _plain(values) | {"support": int(counts["tp"] + counts["fn"])}
+    return table
+
+
+def averages(predictions: Predictions, threshold: float) -> dict[str, dict[str, float | None]]:
+    """Averages over the classes of `per_class`, each class against all others.
+
+    Args:
+        predictions: The predictions.
+        threshold: See `per_class`.
+
+    Returns:
+        `macro`, the mean over the classes of each metric that they have; and `micro`, the metrics
+        of their counts added up.
+    """
+    rows = per_class(predictions, threshold).values()
+    counts = list(class_counts(predictions, threshold).values())
+    summed = {kind: sum(each[kind] for each in counts) for kind in ("tp", "fp", "fn", "tn")}
+    micro = scores_of(**{kind: np.asarray(number) for kind, number in summed.items()})
+    known = {key: [row[key] for row in rows if row.get(key) is not None] for key in KEYS}
+    return {
+        "macro": {key: float(np.mean(np.array(v, float))) for key, v in known.items() if v},
+        "micro": _plain({key: micro[key] for key in KEYS if key in micro}),
+    }
+
+
+def class_counts(predictions: Predictions, threshold: float = 0.0) -> dict[str, dict[str, Any]]:
+    """Confusion counts of each class that occurs, against all others; see `per_class`.
+
+    Args:
+        predictions: The predictions.
+        threshold: See `per_class`.
+
+    Returns:
+        `tp`, `fp`, `fn` and `tn` by class.
+    """
+    task, ones = predictions.task, np.ones(len(predictions.loss))
+    if task.name == "binary":
+        counts = at_threshold(*Detection(predictions).counts(ones), threshold)
+        mirror = {"tp": "tn", "fp": "fn", "fn": "fp", "tn": "tp"}
+        mirrored = {kind: counts[other] for kind, other in mirror.items()}
+        return dict(zip(task.classes, (mirrored, counts), strict=True))
     first = 0 if task.multilabel or task.name == "phase" else 1
+    table = {}
     for column in range(first, len(task.classes)):
-        if predictions.confusion is not None:
-            matrix = predictions.confusion.sum(0).astype(float)
+        if task.multilabel and predictions.confusion is None:
+            counts = at_threshold(*Detection(predictions, column).counts(ones), 0.0)
+        else:
+            matrix = _confusion(predictions)
             tp = matrix[column, column]
             fp, fn = matrix[:, column].sum() - tp, matrix[column].sum() - tp
-            values = scores_of(tp, fp, fn, matrix.sum() - tp - fp - fn)
-            support = matrix[column].sum()
-        else:
-            values, support = _image_class(predictions, column, ones)
-        if support:
-            row = _plain({key: values[key] for key in KEYS if key in values})
-            table[task.classes[column]] = row | {"support": int(support)}
+            counts = {"tp": tp, "fp": fp, "fn": fn, "tn": matrix.sum() - tp - fp - fn}
+        if counts["tp"] + counts["fn"]:
+            table[task.classes[column]] = counts
     return table
 
 
-def _binary_classes(
-    predictions: Predictions, threshold: float
-) -> dict[str, dict[str, float | None]]:
-    levels, positives, negatives = Detection(predictions).counts(np.ones(len(predictions.loss)))
-    counts = at_threshold(levels, positives, negatives, threshold)
-    mirrored = {"tp": counts["tn"], "fp": counts["fn"], "fn": counts["fp"], "tn": counts["tp"]}
-    table = {}
-    for name, kind in zip(predictions.task.classes, (mirrored, counts), strict=True):
-        row = _plain(scores_of(**kind))
-        table[name] = row | {"support": int(kind["tp"] + kind["fn"])}
-    return table
-
-
-def _image_class(
-    predictions: Predictions, column: int, ones: np.ndarray
-) -> tuple[dict[str, Any], float]:
+def _confusion(predictions: Predictions) -> np.ndarray:
+    """True classes by predicted ones, of exclusive classes."""
+    if predictions.confusion is not None:
+        return predictions.confusion.sum(0).astype(float)
     logits, targets, counted = flat_answers(predictions)
-    logits, targets = logits[counted], targets[counted]
-    values = Detection(predictions, column).metrics(ones, 0.0)
-    if predictions.task.multilabel:
-        return values, targets[:, column].sum()
-    called, truth = logits.argmax(1) == column, targets == column
-    tp = (called & truth).sum()
-    tn = (~called & ~truth).sum()
-    values |= scores_of(tp, called.sum() - tp, truth.sum() - tp, tn)
-    return values, truth.sum()
+    matrix = np.zeros((logits.shape[1],) * 2)
+    np.add.at(matrix, (targets[counted], logits[counted].argmax(1)), 1)
+    return matrix
 
 
 def tables(

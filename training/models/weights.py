@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dataset_script.annotations.json_files import load_json
 from dataset_script.errors import ConfigError
 from training.errors import one_line
-from training.facts import CONFIG_KEY
+from training.facts import CONFIG_KEY, refuse_pickle
 from training.models.inflation import fit
 
 PLACES = ("best/model.safetensors", "model/model.safetensors", "model.safetensors")
@@ -171,6 +171,7 @@ def _spelt(name: str) -> str:
 
 def _find(path: Path) -> Path:
     if path.is_file():
+        refuse_pickle(path)
         return path
     for place in PLACES:
         if (path / place).is_file():

@@ -9,6 +9,7 @@ import torch
 from dataset_script.errors import ConfigError, DataError
 from hub.__main__ import main
 from hub.errors import HubError
+from hub.repos.loading import find_published
 from hub.repos.packaging import package_model, package_run
 from hub.repos.planes import output_names, plane_names, plane_statistics
 from tests.hub.facts import KINDS, make_facts
@@ -217,3 +218,13 @@ def test_what_is_no_run_is_told(tmp_path, capsys):
         main(["push-model", str(tmp_path), "--to-folder", str(tmp_path / "out")])
     assert "model.json is missing: is this a training run's folder?" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_whole_module_is_refused_as_a_run_and_as_a_model(tmp_path, capsys):
+    file = tmp_path / "model.pt"
+    torch.save(torch.nn.Linear(2, 2), file)
+    with pytest.raises(SystemExit):
+        main(["push-model", str(file), "--to-folder", str(tmp_path / "out")])
+    assert "could run code from it, so it is refused" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="so it is refused"):
+        find_published(str(file))

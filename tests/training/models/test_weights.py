@@ -22,6 +22,7 @@ from tests.training.experiments import build
 from training.config.schema import ModelConfig
 from training.models.inflation import first_convolution, fit
 from training.models.weights import load_weights
+from training.runs.loaded_run import load_run
 
 SMALL = {
     "hidden_size": 32,
@@ -240,3 +241,14 @@ def test_init_from_without_weights_says_what_it_looked_for(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not weights at all")
     with pytest.raises(ConfigError, match="cannot be read"):
         build(ModelConfig("timm", "test_resnet", init_from=str(tmp_path)))
+
+
+def test_a_whole_module_saved_by_torch_is_refused(tmp_path):
+    """As the authors' checkpoints are: whoever made the file says what runs when it is loaded."""
+    for number, options in enumerate(({}, {"_use_new_zipfile_serialization": False})):
+        file = tmp_path / f"{number}.pt"
+        torch.save(torch.nn.Linear(2, 2), file, **options)
+        for load in (functools.partial(load_weights, torch.nn.Linear(2, 2)), load_run):
+            with pytest.raises(ConfigError, match=r"could run code from it, so it is refused") as e:
+                load(file)
+            assert "safetensors.torch.save_file" in str(e.value) and "\n" not in str(e.value)
