@@ -204,7 +204,9 @@ def _minicubes(data: DataConfig) -> datasets.DatasetDict:
         data_dir=data.path,
         image_size=data.image_size,
         split=data.split,
-        **{f"{split}_dates": getattr(data, f"{split}_dates") for split in SPLITS},
+        train_dates=data.train_dates,
+        validation_dates=data.validation_dates,
+        test_dates=data.test_dates,
     )
     builder.download_and_prepare()
     return builder.as_dataset()

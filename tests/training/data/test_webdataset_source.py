@@ -47,7 +47,7 @@ def test_shards_of_another_length_are_an_error(config):
 
 
 def test_authors_shards_without_a_pixel_size_take_the_archives(config, monkeypatch):
-    monkeypatch.setattr(webdataset_shards, "_GEOREFERENCE", ())
+    monkeypatch.setattr(webdataset_shards, "GEOREFERENCE", ())
     config.data.path = str(config.data.path) + "/plain"
     rng = np.random.default_rng(0)
     for split in FOLDERS:
