@@ -20,7 +20,7 @@ from dataset_script.card.summary import FOLDER, Finished, Summary, default_recip
 from dataset_script.cubes.locations import is_url
 from dataset_script.errors import DataError
 from dataset_script.rows.recipe import Recipe
-from dataset_script.safe_files import renamed
+from dataset_script.safe_files import remove_leftovers, renamed
 from dataset_script.shards.options import ExportOptions
 from dataset_script.shards.output_folder import claim, one_at_a_time
 from dataset_script.shards.plan import Shard, plan_shards
@@ -92,6 +92,8 @@ def export(
             for key, report in run_tasks(write_shard, tasks, chosen.workers, chosen.dask):
                 done[key] = report
                 bar.update(report.samples)
+        for place in (folder, notes):
+            remove_leftovers(place)
         _describe(folder, _summarise(folder, tasks, done, recipes, format, source))
     return folder
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,12 +23,13 @@ def renamed(path: Path, shared: bool = False) -> Iterator[Path]:
     Args:
         path: The file's final name; its folder is made.
         shared: Whether others may write it at the same time: the temporary name is then this
-            process's own. Otherwise a run takes over what a killed one left.
+            thread's own, and `remove_leftovers` clears what a killed one left. Otherwise the next
+            run takes that over.
 
     Raises:
         DataError: If the folder cannot be written to or the disk is full.
     """
-    mark = f".{os.getpid()}" if shared else ""
+    mark = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     temporary = path.with_name(f".{path.name}{mark}.tmp")
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +37,17 @@ def renamed(path: Path, shared: bool = False) -> Iterator[Path]:
             yield temporary
             temporary.replace(path)
         finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Clear what was left under a folder by writers of `renamed` that were killed.
+
+    Raises:
+        DataError: If it cannot be removed.
+    """
+    with writable(folder):
+        for temporary in folder.rglob(".*.tmp"):
             temporary.unlink(missing_ok=True)
 
 

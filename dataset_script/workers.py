@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -61,13 +63,25 @@ def _processes(workers: int, work: Callable) -> Iterator[Executor]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(work, "func", work).__module__])
     try:
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
             yield pool
     except BrokenProcessPool:
         raise DataError(
             "a worker process was killed, most likely because memory ran out; run the same command "
             "again with fewer workers, and it continues where it was"
         ) from None
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent does: a killed one tells its workers nothing."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

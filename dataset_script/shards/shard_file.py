@@ -122,7 +122,7 @@ def write_shard(task: ShardTask) -> ShardReport:
         [problem.to_dict() for problem in warnings],
     )
     text = json.dumps(dataclasses.asdict(report))
-    with renamed(task.note) as temporary:
+    with renamed(task.note, shared=True) as temporary:
         temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
     return report
 

@@ -110,7 +110,8 @@ def rows_file(path: Path, features: Features) -> Iterator[RowWriter]:
     Raises:
         DataError: If it cannot be written.
     """
-    with renamed(path) as temporary:
+    # Shared: a worker of a run that was killed may still be writing the same rows.
+    with renamed(path, shared=True) as temporary:
         writer = _WRITERS[path.suffix](temporary, features)
         yield writer
         writer.close()

@@ -21,7 +21,7 @@ from tests.places import ROOT
 # those of a whole export; each later one is killed at one of them. Forking saves the imports, also
 # those that an export does late, and is safe while this process itself reads and writes nothing.
 KILLED = """
-import contextlib, importlib, itertools, json, os, pathlib, random, signal, sys
+import contextlib, importlib, itertools, json, os, pathlib, random, signal, sys, time
 from dataset_script.export import export
 for late in ("PIL.Image", "dask.delayed", "importlib_metadata", "pyproj", "zarr"):
     with contextlib.suppress(ImportError):
@@ -39,10 +39,27 @@ def run(name, moment=None):
     counted.write_text(str(next(count)))
     os._exit(0)
 
+def runs(pid):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
 print(run("whole"))
 events, draw = int(counted.read_text()), random.Random(0)
 for number in range(10):
     print(run(str(number), draw.randrange(events)))
+
+# One of several processes is killed when it has begun: a worker's moments are its own.
+child = os.fork()
+if not child:
+    export(cubes, pathlib.Path(out, "workers"), workers=2, **json.loads(options))
+    os._exit(0)
+while not list(pathlib.Path(out, "workers").rglob("*.parquet")):
+    time.sleep(0.005)
+children = pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()
+os.kill(child, signal.SIGKILL)
+print(os.waitpid(child, 0)[1])
+while any(map(runs, children)):
+    time.sleep(0.005)  # the workers end with their parent
 """
 
 
@@ -55,14 +72,14 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_bytes(tmp_path):
         "progress": False,
     }
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(cubes), str(tmp_path), json.dumps(options)],
+        [sys.executable, "-c", KILLED, *map(str, (cubes, tmp_path)), json.dumps(options)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=200,
         check=True,
     )
-    assert [int(line) for line in done.stdout.split()] == [0] + 10 * [signal.SIGKILL]
+    assert [int(line) for line in done.stdout.split()] == [0] + 11 * [signal.SIGKILL]
     whole = tree(tmp_path / "whole")
     assert sum(name.endswith(".parquet") for name in whole) == 9
     begun_with = []
@@ -72,6 +89,8 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same_bytes(tmp_path):
         export(cubes, out, **options)
         assert tree(out) == whole
     assert len(set(begun_with)) > 2  # the kills fell into different places
+    export(cubes, tmp_path / "workers", **options)
+    assert tree(tmp_path / "workers") == whole
 
 
 def test_a_damaged_shard_is_written_again(tmp_path):
