@@ -27,11 +27,11 @@ demo: $(INSTALLED)  ## The whole path on synthetic data: cubes, dataset, two mod
 pretrained: $(INSTALLED)  ## Make the model in the box again (hours; goes on where it stopped)
 	$(BIN)/python scripts/pretrained.py
 
-test: $(INSTALLED)  ## Run the tests (two processes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+test: $(INSTALLED)  ## Run the tests (three processes, as some of them wait)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 coverage: $(INSTALLED)  ## Run the tests and say which lines of the rooms they never reach
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
 
 quality: $(INSTALLED)  ## Check style, types, dead code, and which way imports go
 	$(BIN)/ruff check .

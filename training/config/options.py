@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -65,13 +66,19 @@ def load_config(
     Raises:
         ConfigError: If the file or an option is not right.
     """
-    parser = ArgumentParser(exit_on_error=False)
-    add_config_arguments(parser)
     if isinstance(overrides, Mapping):
         overrides = [f"--{key}={yaml_value(value)}" for key, value in overrides.items()]
     paths = [str(path)] if isinstance(path, str | Path) else map(str, path or ())
     files = [word for each in paths for word in ("--config", each)]
-    return parse_config(parser, [*files, *overrides], Config, validate)[0]
+    return parse_config(_experiment_parser(), [*files, *overrides], Config, validate)[0]
+
+
+@functools.cache
+def _experiment_parser() -> ArgumentParser:
+    # Made once: reading the docstrings of all sections takes longer than reading a file.
+    parser = ArgumentParser(exit_on_error=False)
+    add_config_arguments(parser)
+    return parser
 
 
 def yaml_value(value: Any) -> str:
