@@ -1,15 +1,18 @@
 """Predict on the real crops, score the answers, and draw all of them: `python docs/real.py`.
 
 Needs the crops in ../shared/real/crops, or in `--crops FOLDER`, with `score.py` in the folder above
-them. The answers go to runs/real, the picture to docs/figures/real.png.
+them. The answers go to runs/real, the pictures to docs/figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import subprocess
 import sys
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,12 +26,15 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import rasterio  # noqa: E402
 from cmcrameri import cm  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from hub.inference.batch import predict_many  # noqa: E402
 from hub.repos.loading import IN_THE_BOX  # noqa: E402
 
 CROPS = ROOT.parent / "shared" / "real" / "crops"
-PICTURE = ROOT / "docs" / "figures" / "real.png"
+FIGURES = ROOT / "docs" / "figures"
+FRONT = ("erta_ale_01", "piton_03", "sierra_negra_03", "sierra_negra_05")
+"""A few of different kinds, with and without false alarms, for the project's front page."""
 ATTRIBUTION = (
     "Interferograms: COMET LiCSAR, contain modified Copernicus Sentinel data; "
     "dataset: Hephaestus Minicubes, Orion Lab"
@@ -59,9 +65,8 @@ def score(crops: Path, predictions: Path) -> str:
     return "\n".join([listed, "", "| clear crops | |", "| --- | --- |", *table])
 
 
-def draw(crops: Path, predictions: Path, picture: Path) -> None:
+def draw(paths: Sequence[Path], predictions: Path, picture: Path) -> None:
     """Phase, probability, the drawn outline and the model's own, for every crop."""
-    paths = sorted(crops.glob("*.npz"))
     rows = -(-len(paths) // COLUMNS)
     figure, axes = plt.subplots(
         2 * rows, COLUMNS, figsize=(3 * COLUMNS, 6.2 * rows), layout="constrained"
@@ -90,9 +95,12 @@ def draw(crops: Path, predictions: Path, picture: Path) -> None:
         f"dashed: outlined by hand; red: by the model; below: its probability\n{ATTRIBUTION}",
         fontsize=7,
     )
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(picture, dpi=75)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=75)
     plt.close(figure)
+    # Noise does not compress; a palette of its own colours halves the file.
+    Image.open(buffer).convert("RGB").quantize(224).save(picture, optimize=True)
+    print(picture)
 
 
 def main() -> None:
@@ -103,16 +111,19 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, default=CROPS, help="folder of real crops")
     parser.add_argument("--model", default=IN_THE_BOX, help="a packaged model instead")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "real", help="answers")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw")
+    parser.add_argument("--pictures", type=Path, default=FIGURES, help="where to draw")
     options = parser.parse_args()
+    warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
     paths = sorted(options.crops.glob("*.npz"))
     if not paths:
         sys.exit(f"error: no crops in {options.crops}")
     batch = predict_many(options.model, paths, options.output)
     batch.require_success()
     print(score(options.crops, options.output))
-    draw(options.crops, options.output, options.picture)
-    print(options.picture)
+    options.pictures.mkdir(parents=True, exist_ok=True)
+    draw(paths, options.output, options.pictures / "real.png")
+    if front := [path for path in paths if path.stem in FRONT]:
+        draw(front, options.output, options.pictures / "real_front.png")
 
 
 if __name__ == "__main__":
