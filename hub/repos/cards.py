@@ -82,13 +82,13 @@ def loading_code(facts: ModelFacts, name: str) -> str:
     if facts.library == "timm":
         where = "local-dir" if name.startswith(("/", ".")) else "hf-hub"
         return (
-            "import timm, torch\n"
+            "import timm, torch\n\n"
             f'model = timm.create_model("{where}:{name}", pretrained=True).eval()\n'
             f"logits = model(torch.zeros({shape}))"
         )
     if facts.library == "smp":
         return (
-            "import segmentation_models_pytorch as smp, torch\n"
+            "import segmentation_models_pytorch as smp, torch\n\n"
             f'model = smp.from_pretrained("{name}").eval()\n'
             f"logits = model(torch.zeros({shape}))"
         )
@@ -97,14 +97,14 @@ def loading_code(facts: ModelFacts, name: str) -> str:
         if facts.objective == "segmentation":
             task = "SemanticSegmentation"
         return (
-            f"import torch; from transformers import AutoModelFor{task}\n"
+            f"import torch; from transformers import AutoModelFor{task}\n\n"
             f'model = AutoModelFor{task}.from_pretrained("{name}").eval()\n'
             f"logits = model(torch.zeros({shape})).logits"
         )
     kind = "TemporalSegmenter" if facts.objective == "segmentation" else "TemporalClassifier"
     shape = f"1, {facts.timeseries_length}, {facts.planes_per_step}, {size}, {size}"
     return (
-        f"import torch; from training.models.temporal import {kind}\n"
+        f"import torch; from training.models.temporal import {kind}\n\n"
         f'model = {kind}.from_pretrained("{name}").eval()\n'
         f"logits = model(torch.zeros({shape}))"
     )
