@@ -43,7 +43,7 @@ def steps() -> list[tuple[str, list[str]]]:
     """The commands, in order, each with what it is for."""
     data, hub = ["python", "-m", "dataset_script"], ["python", "-m", "hub"]
     size = ["--height", "320", "--width", "320", "--acquisitions", "36", "--neighbours", "3"]
-    synthesize = [*data, "synthesize", str(CUBES), "--frames", "48", "--seed", str(SEED), *size]
+    synthesize = [*data, "synthesize", str(CUBES), "--frames", "120", "--seed", str(SEED), *size]
     export = [*data, "export", str(CUBES), str(RUNS), "--config", "ts1", "--image-size", "192"]
     export += ["--split", "spatial", "--channels", "insar_difference", "insar_coherence", "dem"]
     segmenter = str(RUNS / "segmentation")

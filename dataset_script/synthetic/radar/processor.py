@@ -130,6 +130,7 @@ def process(
     turned = drawn.cross * np.exp(1j * phase).astype(np.complex64) * inside
     sums = [_mean(part * inside) for part in (turned.real, turned.imag, drawn.first, drawn.second)]
     estimate = np.hypot(sums[0], sums[1]) / np.sqrt(np.maximum(sums[2] * sums[3], 1e-12))
+    estimate = geocode_coherence(estimate, processor.offsets)
     stored = np.clip(np.rint(estimate * COHERENCE_STEPS), 1, COHERENCE_STEPS) * inside
     signal = turned / np.sqrt(drawn.first * drawn.second)
     if processor.spread:
@@ -163,6 +164,20 @@ def geocode(signal: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     for axis, offset in enumerate(offsets):
         shift += offset * np.angle(np.roll(signal, -1, axis) * np.roll(signal, 1, axis).conj()) / 2
     return signal * np.exp(1j * shift)
+
+
+def geocode_coherence(coherence: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Take each pixel from the radar's nearest sample: borders become jagged by half a pixel.
+
+    Args:
+        coherence: 0..1, (H, W).
+        offsets: Rows and columns to the nearest sample, (2, H, W).
+
+    Returns:
+        0..1, (H, W).
+    """
+    slopes = np.gradient(coherence)
+    return np.clip(coherence + offsets[0] * slopes[0] + offsets[1] * slopes[1], 0, 1)
 
 
 def goldstein(signal: np.ndarray, exponent: float, patch: int = 32) -> np.ndarray:
