@@ -24,6 +24,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "auroc": ("roc_auc", "AUROC"),
     "average_precision": ("average_precision", "Average precision"),
     "iou": ("iou", "IoU"),
+    "scene_auroc": ("scene_auroc", "AUROC by scene"),
     "accuracy": ("accuracy", "Accuracy"),
 }
 HUB_TASK = {"classification": "image-classification", "segmentation": "image-segmentation"}

@@ -45,7 +45,7 @@ def test_results_and_figures(trained, results):
     assert load_run(run).results == results
     keys = {"precision", "recall", "f1", "auroc", "average_precision"}
     segment = results["objective"] == "segmentation"
-    assert set(results["metrics"]) == keys | ({"iou"} if segment else set())
+    assert set(results["metrics"]) == keys | ({"iou", "scene_auroc"} if segment else set())
     for key, (low, high) in results["confidence_intervals"].items():
         assert low <= high
         assert low - 1e-9 <= results["metrics"][key] <= high + 1e-9, key

@@ -23,7 +23,7 @@ from training.evaluation.baselines import measure_baselines
 from training.evaluation.calibration import to_margin
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
-from training.evaluation.operating_point import calibration, verdicts
+from training.evaluation.operating_point import calibration, scene_auroc, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import (
@@ -84,7 +84,8 @@ def evaluate(
         "threshold": facts.threshold,
         "unsure": list(facts.limits),
         "temperature": facts.temperature,
-        "metrics": overall_metrics(predictions, threshold),
+        "metrics": overall_metrics(predictions, threshold)
+        | scene_auroc(predictions, facts.temperature),
         "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
         "averages": averages(predictions, threshold),
         "per_class": per_class(predictions, threshold),
@@ -130,6 +131,7 @@ def _without_inputs(
         forward = make_forward(loaded, accelerator, names)
         predictions = _predict(forward, samples, loaded, accelerator, f"without {what}")
         found[what] = overall_metrics(predictions, threshold)
+        found[what] |= scene_auroc(predictions, facts.temperature)
     return found
 
 

@@ -18,7 +18,7 @@ from training.evaluation.calibration import (
     to_probability,
 )
 from training.evaluation.detection import Detection, flat_answers
-from training.evaluation.metrics import best_threshold
+from training.evaluation.metrics import auroc, best_threshold, count_levels
 from training.evaluation.predictions import Predictions
 
 FURTHEST = 12.0
@@ -79,6 +79,24 @@ def scene_scores(
     scores = to_probability(margins.reshape(count, answers).max(1), temperature)
     targets = predictions.targets.reshape(count, -1)
     return scores, ((targets > 0) & (targets != IGNORED)).any(1)
+
+
+def scene_auroc(predictions: Predictions, temperature: float) -> dict[str, float | None]:
+    """How well scenes that deform are told from quiet ones by the probability of the scene.
+
+    Args:
+        predictions: See `scene_scores`.
+        temperature: Divisor of the logits.
+
+    Returns:
+        `scene_auroc`, None where one kind is absent; nothing in classification, whose AUROC is
+        that of scenes.
+    """
+    found = scene_scores(predictions, temperature) if predictions.histogram is not None else None
+    if found is None:
+        return {}
+    value = float(auroc(*count_levels(*found)[1:]))
+    return {"scene_auroc": None if math.isnan(value) else value}
 
 
 def verdicts(

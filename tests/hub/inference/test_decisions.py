@@ -6,6 +6,7 @@ import torch
 from accelerate import Accelerator
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from hub.inference.detector import Detector
 from hub.scenes.scene import make_scene
@@ -15,7 +16,7 @@ from tests.rows import make_dataset_folder
 from tests.training.experiments import CHANNELS, samples_of
 from training.data.tasks import Task
 from training.evaluation.calibration import to_margin, to_probability
-from training.evaluation.operating_point import scene_scores, verdicts
+from training.evaluation.operating_point import scene_auroc, scene_scores, verdicts
 from training.evaluation.predictions import BINS, SPAN, Predictions, margin_histogram, predict
 from training.evaluation.report import overall_metrics
 from training.facts import ModelFacts
@@ -130,6 +131,9 @@ def test_rows_are_scenes_of_the_same_probability_in_training_and_in_use(tmp_path
     detector = Detector(model.backbone, facts, "m", device="cpu")
     found = [detector.predict(f"{data}::ts3/validation/{row}").verdict for row in range(5)]
     np.testing.assert_allclose([verdict.probability for verdict in found], scores, rtol=1e-5)
+    if KINDS[kind][0] == "segmentation":
+        area = scene_auroc(answers, facts.temperature)["scene_auroc"]
+        assert area == pytest.approx(roc_auc_score(deforming, scores))
     table = verdicts(answers, facts.temperature, facts.limits)
     for decision, column in (("Deformation", "deformation"), ("Unsure", "unsure")):
         counted = sum(row[column] for row in table.values())
