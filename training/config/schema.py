@@ -212,6 +212,9 @@ class AugmentationConfig:
         missing_coherence: Withhold the coherence, as where a processor delivered the phase alone.
         elevation_offset: Add a constant to the elevation, as heights above another datum do.
         elevation_offset_std: Its standard deviation in metres.
+        turbulence: Add turbulent air to the phase, drawn for each step, rough in parts of a scene.
+        turbulence_std: Spread over the samples of its standard deviation in rad where its eddies
+            are as large as a crop; smaller ones carry less.
     """
 
     flip: float = ranged(0.0, least=0, most=1)
@@ -230,6 +233,8 @@ class AugmentationConfig:
     missing_coherence: float = ranged(0.0, least=0, most=1)
     elevation_offset: float = ranged(0.0, least=0, most=1)
     elevation_offset_std: float = ranged(300.0, least=0)
+    turbulence: float = ranged(0.0, least=0, most=1)
+    turbulence_std: float = ranged(1.2, least=0)
 
 
 @dataclass

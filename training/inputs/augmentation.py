@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -34,6 +33,8 @@ from dataset_script.channels import (
 from training.config.schema import AugmentationConfig
 from training.data.sampling import AUGMENT, stream
 from training.data.tasks import IGNORED
+from training.inputs.draws import Draw, draw
+from training.inputs.turbulence import turbulence
 
 WITHHELD = {"weather": ATMOSPHERIC_CHANNELS, "elevation": (DEM,), "coherence": (COHERENCE,)}
 """Inputs that may be withheld on the whole, by what they are called."""
@@ -61,73 +62,6 @@ def dispensable(config: AugmentationConfig, channels: Sequence[str]) -> dict[str
 def wrap(phase: Tensor) -> Tensor:
     """Phase in radians brought to [-pi, pi)."""
     return torch.remainder(phase + math.pi, 2 * math.pi) - math.pi
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What happens to one sample.
-
-    Attributes:
-        flip: Whether it is mirrored left to right, and top to bottom.
-        turns: Quarter turns, anticlockwise.
-        reverse: Whether time is reversed.
-        offsets: Radians added to each step's phase, `[T]`.
-        slopes: Radians per km of elevation added to each step's phase, `[T]`.
-        rotation: Rotation in radians.
-        zoom: Magnification.
-        noise: Standard deviation of added phase noise in rad.
-        noise_seed: Its seed.
-        missing: Whether the ERA5 fields are withheld, the elevation, and the coherence.
-        lift: Metres added to the elevation.
-    """
-
-    flip: tuple[bool, bool]
-    turns: int
-    reverse: bool
-    offsets: np.ndarray
-    slopes: np.ndarray
-    rotation: float
-    zoom: float
-    noise: float
-    noise_seed: int
-    missing: tuple[bool, bool, bool] = (False, False, False)
-    lift: float = 0.0
-
-
-def draw(config: AugmentationConfig, rng: np.random.Generator, steps: int) -> Draw:
-    """Draw what happens to one sample; the number of draws never depends on their outcome.
-
-    Args:
-        config: Probabilities and ranges.
-        rng: The sample's own stream.
-        steps: Steps T.
-
-    Returns:
-        The draw.
-    """
-    chance = rng.random(8)
-    turns = int(rng.integers(1, 4))
-    offsets = rng.uniform(-math.pi, math.pi, steps)
-    slopes = rng.normal(0, config.stratification_std, steps)
-    angle, zoom = rng.uniform(-1, 1, 2)
-    seed = int(rng.integers(2**62))
-    withheld = rng.random(2) < config.missing
-    blind, lifted = rng.random(2) < (config.missing_coherence, config.elevation_offset)
-    lift = rng.normal(0, config.elevation_offset_std)
-    resampled = chance[5] < config.resample
-    return Draw(
-        (bool(chance[0] < config.flip), bool(chance[1] < config.flip)),
-        turns if chance[2] < config.quarter_turn else 0,
-        bool(chance[3] < config.time_reversal),
-        offsets * (chance[4] < config.phase_offset),
-        slopes * (chance[6] < config.stratification),
-        math.radians(config.rotation) * angle * resampled,
-        config.scale ** (zoom * resampled),
-        config.noise_std * float(chance[7] < config.noise),
-        seed,
-        (bool(withheld[0]), bool(withheld[1]), bool(blind)),
-        float(lift * lifted),
-    )
 
 
 class Augmentation:
@@ -236,6 +170,9 @@ class Augmentation:
                 source = torch.Generator(stack.device).manual_seed(drawn.noise_seed)
                 noise = torch.randn(phase[place].shape, generator=source, device=stack.device)
                 phase[place] += drawn.noise * noise
+            if drawn.turbulence:
+                air = turbulence(phase[place], drawn.outer_scale, drawn.turbulence_seed)
+                phase[place] += drawn.turbulence * air
         stack[:, :, self._place[PHASE]] = wrap(phase)
 
     def _move(

@@ -10,8 +10,10 @@ import torch
 from dataset_script.channels import CHANNEL_NAMES
 from training.config.schema import AugmentationConfig
 from training.data.tasks import IGNORED
-from training.inputs.augmentation import Augmentation, Draw, draw, wrap
+from training.inputs.augmentation import Augmentation, wrap
+from training.inputs.draws import EDDIES, Draw, draw
 from training.inputs.preprocessing import Preprocessor
+from training.inputs.turbulence import turbulence
 
 STEPS, SIDE = 3, 48
 PLACE = {name: place for place, name in enumerate(CHANNEL_NAMES)}
@@ -208,3 +210,38 @@ def test_new_kinds_of_missing_input_are_drawn_as_often_as_asked_and_disturb_no_o
     assert lifts[lifts != 0].std() == pytest.approx(50, rel=0.1)
     assert [d.missing[:2] for d in drawn] == [d.missing[:2] for d in plain]
     assert [d.flip for d in drawn] == [d.flip for d in plain]
+
+
+def test_turbulence_is_added_to_the_phase_and_to_nothing_else():
+    air = {"turbulence": 0.7, "outer_scale": 15.0, "turbulence_seed": 5}
+    stack, target = augmented(field(), **air)
+    still, same = augmented(field())
+    assert torch.equal(target, same)
+    others = [place for name, place in PLACE.items() if name != "insar_difference"]
+    assert torch.equal(stack[:, others], still[:, others])
+    added = wrap(phase_of(stack) - phase_of(still))
+    expected = 0.7 * turbulence(torch.zeros(STEPS, SIDE, SIDE), 15.0, 5)
+    same_phase(added, expected)
+    assert (added[0] - added[1]).abs().max() > 0.1  # each date has air of its own
+
+
+@pytest.mark.parametrize("outer_scale", EDDIES)
+def test_turbulence_has_the_size_that_was_asked_for(outer_scale):
+    air = turbulence(torch.zeros(4, 256, 256), outer_scale, 1)
+    assert air.mean((1, 2)).abs().max() < 1e-4
+    torch.testing.assert_close(air.std((1, 2)), torch.ones(4))
+    near, far = (float((air[..., lag:] * air[..., :-lag]).mean()) for lag in (2, int(outer_scale)))
+    assert near > 0.5  # smooth, as looks and filter leave it
+    assert far < 0.3
+
+
+def test_turbulence_is_drawn_as_often_and_as_strongly_as_configured():
+    config = AugmentationConfig(turbulence=0.3, turbulence_std=2.0)
+    drawn = [draw(config, np.random.default_rng(seed), 1) for seed in range(400)]
+    assert np.mean([d.turbulence > 0 for d in drawn]) == pytest.approx(0.3, abs=0.07)
+    assert all(EDDIES[0] <= d.outer_scale <= EDDIES[1] for d in drawn)
+    large = [d.turbulence for d in drawn if d.turbulence and d.outer_scale > 80]
+    small = [d.turbulence for d in drawn if d.turbulence and d.outer_scale < 20]
+    assert np.mean(small) < 0.6 * np.mean(large)
+    quiet = [draw(AugmentationConfig(), np.random.default_rng(seed), 1) for seed in range(20)]
+    assert not any(d.turbulence for d in quiet)
