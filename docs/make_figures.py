@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import matplotlib  # noqa: E402
 
@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from cmcrameri import cm  # noqa: E402
 from PIL import Image  # noqa: E402
+from realism import REAL, Crop, measure, real_crops, simulated_crops  # noqa: E402
 from scipy.integrate import quad  # noqa: E402
 from scipy.special import gamma, hyp2f1  # noqa: E402
 
@@ -147,6 +148,61 @@ def draw_interferograms() -> None:
     _save(figure, "physics_interferograms.png")
 
 
+def draw_simulated_beside_real() -> None:
+    """Real crops, simulated ones, and each row of the table of `realism.py` for both."""
+    real, simulated = real_crops(), simulated_crops(frames=6, pairs=2)
+    if not real:
+        print(f"no real crops in {REAL}: physics_real.png is left as it is")
+        return
+    figure = plt.figure(figsize=(12, 7.4), layout="constrained")
+    pictures, rows = figure.subfigures(1, 2, width_ratios=[1.5, 1])
+    axes = pictures.subplots(4, 4)
+    for top, name, crops in ((0, "real", real), (2, "simulated", simulated)):
+        for column, crop in enumerate(crops[:: len(crops) // 4][:4]):
+            _show(axes[top, column], axes[top + 1, column], crop)
+        axes[top, 0].text(
+            -0.08, 0, name, rotation=90, va="center", ha="right", transform=axes[top, 0].transAxes
+        )
+    _compare_rows(rows.subplots(), [measure(c) for c in real], [measure(c) for c in simulated])
+    pictures.supxlabel(
+        "real ones: COMET LiCSAR, contain modified Copernicus Sentinel data; Hephaestus Minicubes, "
+        "Orion Lab",
+        fontsize=7,
+    )
+    _save(figure, "physics_real.png")
+
+
+def _show(above: plt.Axes, below: plt.Axes, crop: Crop) -> None:
+    """Phase above coherence, white outside the swath."""
+    phase = np.where(crop.nodata, np.nan, crop.phase)
+    above.imshow(phase, cmap=cm.romaO, vmin=-np.pi, vmax=np.pi, interpolation="nearest")
+    coherence = np.where(crop.nodata, np.nan, crop.coherence)
+    below.imshow(coherence, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    above.set_title(crop.name.replace("_", " "), fontsize=7)
+    for axis in (above, below):
+        axis.set_axis_off()
+
+
+def _compare_rows(axis: plt.Axes, real: list[dict], simulated: list[dict]) -> None:
+    """For each row its 10 to 90 % quantiles, with the median, where the real ones span 0 to 1."""
+    names = list(simulated[0])
+    for place, name in enumerate(reversed(names)):
+        spans = [
+            np.nanpercentile([row[name] for row in crops], [10, 50, 90])
+            for crops in (real, simulated)
+        ]
+        low, high = spans[0][0], spans[0][2]
+        for shift, colour, span in ((0.15, "tab:blue", spans[0]), (-0.15, "tab:orange", spans[1])):
+            start, middle, end = (span - low) / max(high - low, 1e-9)
+            axis.plot([start, end], [place + shift] * 2, color=colour, lw=3, solid_capstyle="butt")
+            axis.plot(middle, place + shift, "k|", ms=7)
+    axis.axvspan(0, 1, color="0.93", zorder=0)
+    axis.set_xlim(-1.5, 2.5)
+    axis.set_yticks(range(len(names)), reversed(names), fontsize=7)
+    axis.set_xticks([0, 1], ["real 10 %", "real 90 %"], fontsize=7)
+    axis.set_title("blue: real, orange: simulated", fontsize=8)
+
+
 def _deviation(c: float, looks: int) -> float:
     """Standard deviation of the phase by the density of Just & Bamler (1994)."""
 
@@ -173,3 +229,4 @@ if __name__ == "__main__":
     draw_sources()
     draw_noise()
     draw_interferograms()
+    draw_simulated_beside_real()
