@@ -10,6 +10,7 @@ from torch import nn
 
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
+from hub.inference.devices import refused, require_device
 from hub.inference.networks import Networks
 from hub.inference.windows import Corner, cut
 from hub.scenes.scene import Scene
@@ -147,11 +148,9 @@ def usable_device(device: str | None) -> torch.device:
     Raises:
         ConfigError: If it cannot be used here.
     """
+    require_device(device)
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"device {name!r} cannot be used here ({reason}): give cpu or cuda, or leave it out"
-        ) from None
+        raise refused(name, str(error).splitlines()[0]) from None
