@@ -16,6 +16,9 @@ from hub.inference.windows import Corner, Mosaic, Watch, coarse_corners, in_batc
 from hub.scenes.scene import Scene
 from training.evaluation.scenes import SUPPORT, scene_peak
 
+Peak = tuple[int, int, float]
+"""Row, column and probability of `scene_peak`."""
+
 _REACH = SUPPORT // 2
 _MARGIN = 16
 """Pixels around the peak's square kilometre that are settled with it: it may move a little."""
@@ -52,9 +55,12 @@ def segment_scene(
     frame = _Frame(model, scene, steps, watch)
     network = model.networks.choose(len(frame.wanted) * len(steps), model.facts.image_size)
     planes = frame.blend(network, first_look)
-    if network is model.networks.half and not frame.settle(planes) <= TOLERANCE:
+    if network is model.networks.half:
+        off, peak = frame.settle(planes)
+        if off <= TOLERANCE:
+            return frame.answer(planes, peak)
         planes = frame.blend(model.networks.folded)
-    return frame.answer(planes)
+    return frame.answer(planes, frame.peak(planes))
 
 
 class _Frame:
@@ -90,7 +96,8 @@ class _Frame:
             for number, step in enumerate(self.steps):
                 follow = self.watch.of(number * len(first), total)
                 begun.append(self._asked(network, step, first, follow))
-            first_look(self.answer(self._largest(mosaic.so_far(coarse) for mosaic in begun)))
+            planes = self._largest(mosaic.so_far(coarse) for mosaic in begun)
+            first_look(self.answer(planes, self.peak(planes)))
         done = len(begun) * len(first)
         return self._largest(
             self._asked(
@@ -103,35 +110,41 @@ class _Frame:
             for number, step in enumerate(self.steps)
         )
 
-    def settle(self, planes: np.ndarray) -> float:
+    def peak(self, planes: np.ndarray) -> Peak:
+        """Row, column and probability of the square kilometre that counts; a pass over memory."""
+        return scene_peak(planes[0], ~self.scene.nodata)
+
+    def settle(self, planes: np.ndarray) -> tuple[float, Peak]:
         """Put the answer of full precision where the scene's probability is found.
 
         Args:
             planes: Of `blend` in half precision; changed in place.
 
         Returns:
-            The most that a pixel's probability was off there; NaN if it was none at all.
+            The most that a pixel's probability was off there, NaN if it was none at all; and the
+            peak of the changed planes.
         """
         settled = np.zeros(self.shape, bool)
         off = [0.0]
+        peak = self.peak(planes)
         for _ in range(_PEAKS):
-            row, column, _ = scene_peak(planes[0], ~self.scene.nodata)
-            if settled[_around(row, column, _REACH)].all():
+            if settled[_around(peak, _REACH)].all():
                 break
-            box = _around(row, column, _REACH + _MARGIN)
+            box = _around(peak, _REACH + _MARGIN)
             known = ~self.scene.nodata[box]
             exact = self._in_full(box)
             off.append(float(np.abs(exact[0] - planes[0][box])[known].max()))
             planes[:, box[0], box[1]] = exact
             settled[box] = True
-        return float(np.max(off))
+            peak = self.peak(planes)
+        return float(np.max(off)), peak
 
-    def answer(self, planes: np.ndarray) -> SceneAnswer:
+    def answer(self, planes: np.ndarray, peak: Peak) -> SceneAnswer:
         """What planes of `blend` say of the scene."""
         classes = self.model.facts.classes
-        row, column, found = scene_peak(planes[0], ~self.scene.nodata)
+        row, column, found = peak
         if self.several:
-            rows, columns = _around(row, column, _REACH)
+            rows, columns = _around(peak, _REACH)
             near = planes[1:, rows, columns]
             shares = {name: float(np.nanmean(near[at])) for at, name in enumerate(classes)}
         else:
@@ -181,7 +194,7 @@ class _Frame:
         return planes
 
 
-def _around(row: int, column: int, reach: int) -> tuple[slice, slice]:
+def _around(peak: Peak, reach: int) -> tuple[slice, slice]:
     """The square of pixels around one; beyond the last row or column a slice ends by itself."""
-    rows, columns = (slice(max(0, at - reach), at + reach + 1) for at in (row, column))
+    rows, columns = (slice(max(0, at - reach), at + reach + 1) for at in peak[:2])
     return rows, columns

@@ -50,7 +50,7 @@ class Networks:
             return model
         backbone = _fold(model.backbone)
         if all(weight.ndim <= 4 for weight in backbone.parameters()):  # the order is one of images
-            backbone = backbone.to(memory_format=torch.channels_last)
+            backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Model(backbone, model.library, model.objective).eval()
 
     @cached_property
