@@ -19,7 +19,7 @@ import torch
 from benchmarks import picture
 from benchmarks.harness import Goal, Timing, as_json, goals_table, machine
 
-PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling")
+PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling", "waiting")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,6 +106,14 @@ def measure(args: argparse.Namespace) -> dict:
         goals, timings["scaling"] = scaling.measure(work.root / "scaling")
         return goals
 
+    def waiting() -> list[Goal]:
+        from benchmarks import waiting
+
+        torch.set_num_threads(1)
+        goals, found = waiting.measure(work.root, args.quick)
+        timings.update(found)
+        return goals
+
     parts: dict[str, Callable[[], list[Goal]]] = {
         "reading": reading,
         "first batch": first_batch,
@@ -113,6 +121,7 @@ def measure(args: argparse.Namespace) -> dict:
         "exporting": exporting,
         "training": training,
         "scaling": scaling,
+        "waiting": waiting,
     }
     if {"reading", "first batch", "storage", "exporting"} & set(args.only):
         print("preparing the workload ...", flush=True)

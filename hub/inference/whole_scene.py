@@ -1,8 +1,8 @@
-"""A whole scene, answered from the answers of its windows."""
+"""A whole scene, classified by the most probable of its windows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,9 +10,8 @@ import numpy as np
 
 from hub.inference.resampling import world_origin
 from hub.inference.window_model import WindowModel
-from hub.inference.windows import Corner, Progress, blend, in_batches, product_corners
+from hub.inference.windows import Corner, Watch, coarse_corners, in_batches, product_corners
 from hub.scenes.scene import Scene
-from training.evaluation.scenes import SUPPORT, scene_peak
 
 MIN_DATA = 0.25
 """Share of a classified window that must hold data, where the scene has such windows."""
@@ -38,53 +37,16 @@ class SceneAnswer:
     pixels: np.ndarray | None = None
 
 
-def segment_scene(
-    model: WindowModel, scene: Scene, steps: Sequence[Sequence[int]], progress: Progress | None
-) -> SceneAnswer:
-    """Blend the windows' probabilities; the largest mean over a square kilometre counts.
-
-    Args:
-        model: A segmentation model.
-        scene: On the training's pixels.
-        steps: The steps of each run of the model, T each; a pixel keeps its largest answer.
-        progress: Told of the windows that are done.
-    """
-    classes = model.facts.classes
-    several = len(classes) > 2
-
-    def planes_of(chosen: Sequence[int], corners: Sequence[Corner]) -> np.ndarray:
-        found, each = model.probabilities(scene, chosen, corners)
-        return np.concatenate([found, each], axis=1) if several else found
-
-    planes: np.ndarray | None = None
-    for number, chosen in enumerate(steps):
-        blended = blend(
-            partial(planes_of, chosen),
-            scene.height,
-            scene.width,
-            model.facts.image_size,
-            planes=1 + several * len(classes),
-            origin=world_origin(scene, model.facts.pixel_size),
-            wanted=lambda corner: model.data_share(scene, corner) > 0,
-            batch_size=model.batch_size,
-            progress=_part_of(progress, number, len(steps)),
-        )
-        planes = blended if planes is None else np.maximum(planes, blended, out=planes)
-    assert planes is not None
-    planes[:, scene.nodata] = np.nan
-    row, column, found = scene_peak(planes[0], ~scene.nodata)
-    if several:
-        reach = SUPPORT // 2
-        rows, columns = (slice(max(0, at - reach), at + reach + 1) for at in (row, column))
-        near = planes[1:, rows, columns]
-        shares = {name: float(np.nanmean(near[at])) for at, name in enumerate(classes)}
-    else:
-        shares = {classes[0]: 1 - found, classes[1]: found}
-    return SceneAnswer(found, shares, row, column, planes[0])
+FirstLook = Callable[[SceneAnswer], None]
+"""Given the answer of the fewest windows that cover the scene, before the others are asked."""
 
 
 def classify_scene(
-    model: WindowModel, scene: Scene, steps: Sequence[Sequence[int]], progress: Progress | None
+    model: WindowModel,
+    scene: Scene,
+    steps: Sequence[Sequence[int]],
+    watch: Watch,
+    first_look: FirstLook | None = None,
 ) -> SceneAnswer:
     """Classify every window with enough data; the most probable one counts.
 
@@ -92,33 +54,48 @@ def classify_scene(
         model: A classification model.
         scene: On the training's pixels.
         steps: The steps of each run of the model, T each.
-        progress: Told of the windows that are done.
+        watch: Told of the windows that are done.
+        first_look: See `FirstLook`.
+
+    Returns:
+        The answer.
+
+    Raises:
+        Cancelled: If `watch` says so.
     """
-    window = model.facts.image_size
+    side = model.facts.image_size
     origin = world_origin(scene, model.facts.pixel_size)
-    corners = product_corners(scene.height, scene.width, window, origin)
+    corners = product_corners(scene.height, scene.width, side, origin)
     shares = {corner: model.data_share(scene, corner) for corner in corners}
     enough = min(MIN_DATA, max(shares.values()))
-    corners = [corner for corner in corners if shares[corner] >= enough]
-    best = -1.0
-    for number, chosen in enumerate(steps):
-        batches = in_batches(
-            partial(model.probabilities, scene, chosen),
-            corners,
-            model.batch_size,
-            _part_of(progress, number, len(steps)),
-        )
-        for batch, (found, classes) in batches:
-            top = int(found[:, 0].argmax())
-            if found[top, 0] > best:
-                best, winner, answer = float(found[top, 0]), batch[top], classes[top]
-    row = min(max(winner[0] + window / 2, 0), scene.height) - 0.5
-    column = min(max(winner[1] + window / 2, 0), scene.width) - 0.5
-    named = dict(zip(model.facts.classes, map(float, answer), strict=True))
-    return SceneAnswer(best, named, row, column)
+    wanted = [corner for corner in corners if shares[corner] >= enough]
+    network = model.networks.evaluated if len(corners) == 1 else model.networks.folded
+    best: SceneAnswer | None = None
+    done = 0
 
+    def ask(chosen: Sequence[Corner]) -> None:
+        nonlocal best, done
+        for step in steps:
+            look = partial(model.probabilities, scene, step, network=network)
+            follow = watch.of(done, len(wanted) * len(steps))
+            for batch, (found, classes) in in_batches(look, chosen, model.batch_size, follow):
+                top = int(found[:, 0].argmax())
+                if best is None or found[top, 0] > best.probability:
+                    named = dict(zip(model.facts.classes, map(float, classes[top]), strict=True))
+                    best = SceneAnswer(
+                        float(found[top, 0]),
+                        named,
+                        min(max(batch[top][0] + side / 2, 0), scene.height) - 0.5,
+                        min(max(batch[top][1] + side / 2, 0), scene.width) - 0.5,
+                    )
+            done += len(chosen)
 
-def _part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:
-    if progress is None or parts == 1:
-        return progress
-    return lambda done, total: progress(number * total + done, parts * total)
+    coarse = set(coarse_corners(corners, side)) if first_look else set()
+    first = [corner for corner in wanted if corner in coarse]
+    if first_look is not None and first:
+        ask(first)
+        assert best is not None
+        first_look(best)
+    ask([corner for corner in wanted if corner not in coarse])
+    assert best is not None
+    return best

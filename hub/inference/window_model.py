@@ -10,6 +10,8 @@ from torch import nn
 
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
+from hub.inference.devices import refused, require_device
+from hub.inference.networks import Networks
 from hub.inference.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
@@ -26,6 +28,7 @@ class WindowModel:
         backbone: The library's own module, weights in place.
         facts: The model's facts.
         device: Where to run; a GPU if there is one.
+        full_precision: Never to use half precision.
 
     Raises:
         ConfigError: If there is no such device.
@@ -33,13 +36,21 @@ class WindowModel:
     Attributes:
         facts: The model's facts.
         model: The backbone behind our common signature, in evaluation mode on the device.
+        networks: The forms of it that windows are asked through.
         device: Where it runs.
     """
 
-    def __init__(self, backbone: nn.Module, facts: ModelFacts, device: str | None = None) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        facts: ModelFacts,
+        device: str | None = None,
+        full_precision: bool = False,
+    ) -> None:
         self.facts = facts
-        self.device = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = usable_device(device)
         self.model = wrap_backbone(backbone, facts.library, facts.objective).to(self.device).eval()
+        self.networks = Networks(self.model, self.device, full_precision)
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
         preprocessor = Preprocessor(
             facts.channels, facts.timeseries_length, facts.image_size, phase=facts.phase
@@ -51,8 +62,13 @@ class WindowModel:
 
     @property
     def batch_size(self) -> int:
-        """Windows that are asked about at once."""
-        return 16 if self.device.type == "cuda" else 2
+        """Windows that are asked about at once.
+
+        On a CPU eight of 192 pixels, whose activations still fit its caches, or as many pixels.
+        """
+        if self.device.type == "cuda":
+            return 16
+        return min(8, max(2, 8 * 192**2 // self.facts.image_size**2))
 
     @torch.inference_mode()
     def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
@@ -69,7 +85,11 @@ class WindowModel:
 
     @torch.inference_mode()
     def probabilities(
-        self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]
+        self,
+        scene: Scene,
+        steps: Sequence[int],
+        corners: Sequence[Corner],
+        network: nn.Module | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Ask about windows of a scene.
 
@@ -77,6 +97,7 @@ class WindowModel:
             scene: On the training's pixels.
             steps: Which of its steps the model sees, T of them.
             corners: Of the B windows; what lies beyond the scene is as beyond the swath.
+            network: Which of `networks`; the one that was evaluated if left out.
 
         Returns:
             Probability of deformation, float64 `[B, 1]` or float32 `[B, 1, H, W]`, and of each
@@ -89,7 +110,8 @@ class WindowModel:
             for name in self.facts.channels
         }
         temperature = self.facts.temperature
-        answers = self._task.split_answers(self.model(self._preprocessor(rasters)).float())
+        ask = self.model if network is None else network
+        answers = self._task.split_answers(ask(self._preprocessor(rasters)).float())
         scaled = answers / temperature
         classes = scaled.sigmoid() if self._task.multilabel else scaled.softmax(1)
         if answers.ndim > 2:
@@ -120,11 +142,15 @@ class WindowModel:
         return values[list(steps)] if BY_NAME[name].per_step else values
 
 
-def _usable(device: str) -> torch.device:
+def usable_device(device: str | None) -> torch.device:
+    """The device of a name, or without one a GPU if there is one.
+
+    Raises:
+        ConfigError: If it cannot be used here.
+    """
+    require_device(device)
+    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=device).device
+        return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"device {device!r} cannot be used here ({reason}): give cpu or cuda, or leave it out"
-        ) from None
+        raise refused(name, str(error).splitlines()[0]) from None

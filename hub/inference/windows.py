@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+
+from dataset_script.errors import HephaestusError
 
 OVERLAP = 0.5
 """Share of a window's side over which it fades into its neighbour."""
@@ -22,6 +25,10 @@ Corner = tuple[int, int]
 
 Progress = Callable[[int, int], None]
 """Called with the number of windows done and their total."""
+
+
+class Cancelled(HephaestusError):
+    """The caller gave up on a prediction before it was done."""
 
 
 def window_starts(size: int, window: int, origin: int = 0) -> list[int]:
@@ -111,58 +118,96 @@ def cut(raster: np.ndarray, corner: Corner, window: int, fill: float) -> np.ndar
     return out
 
 
-def blend(
-    predict: Callable[[Sequence[Corner]], np.ndarray],
-    height: int,
-    width: int,
-    window: int,
-    *,
-    planes: int = 1,
-    origin: tuple[int, int] = (0, 0),
-    wanted: Callable[[Corner], bool] = lambda corner: True,
-    batch_size: int = 4,
-    progress: Progress | None = None,
-) -> np.ndarray:
-    """Predict every window and blend the answers.
-
-    Beside the scene itself, memory is the result and one batch: windows form a product grid, so
-    the sum of their weights is an outer product and needs no raster.
+def coarse_corners(corners: Sequence[Corner], window: int) -> list[Corner]:
+    """The fewest windows that cover the scene, a product grid of their own: about every fourth.
 
     Args:
-        predict: From corners of a batch to values [B, planes, window, window].
-        height: Rows of the scene.
-        width: Columns of the scene.
+        corners: All windows of `product_corners`.
         window: Side of a window in pixels.
-        planes: Planes that `predict` gives.
-        origin: Row and column of the scene's first pixel on the world's grid.
-        wanted: Which windows are worth predicting; the others count as 0.
-        batch_size: Windows at once.
-        progress: Called after each batch.
-
-    Returns:
-        float32 [planes, H, W].
     """
-    corners = product_corners(height, width, window, origin)
-    rows, columns = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
-    # A window alone keeps its values to the last bit, as an evaluation has them.
-    weights = taper(window) if len(corners) > 1 else np.ones(window, np.float32)
-    total = np.zeros((planes, height, width), np.float32)
-    chosen = [corner for corner in corners if wanted(corner)]
-    for batch, values in in_batches(predict, chosen, batch_size, progress):
-        for corner, value in zip(batch, values, strict=True):
-            y, x, to_y, to_x = overlap_of(corner, (height, width), window)
-            weighted = value * weights[:, None] * weights
-            total[:, y, x] += weighted[:, to_y, to_x]
-    total /= _weight_sum(rows, height, window, weights)[:, None]
-    total /= _weight_sum(columns, width, window, weights)
-    return total
+    rows, columns = (_coarse_starts(starts, window) for starts in _starts(corners))
+    return [corner for corner in corners if corner[0] in rows and corner[1] in columns]
+
+
+def _coarse_starts(starts: Sequence[int], window: int) -> set[int]:
+    kept = [starts[0]]
+    for start, following in itertools.pairwise(starts):
+        if following > kept[-1] + window:
+            kept.append(start)
+    return {*kept, starts[-1]}
+
+
+class Mosaic:
+    """Windows blended into a scene.
+
+    Beside the result no raster is held: windows form a product grid, so the sum of their weights
+    is an outer product.
+
+    Args:
+        corners: All windows of the scene, of `product_corners`.
+        shape: Rows and columns of the scene.
+        window: Side of a window in pixels.
+        planes: Planes of each window.
+    """
+
+    def __init__(
+        self, corners: Sequence[Corner], shape: tuple[int, int], window: int, planes: int = 1
+    ) -> None:
+        self._corners = corners
+        self._window = window
+        # A window alone keeps its values to the last bit, as an evaluation has them.
+        self._weights = taper(window) if len(corners) > 1 else np.ones(window, np.float32)
+        self._total = np.zeros((planes, *shape), np.float32)
+
+    def add(self, corner: Corner, values: np.ndarray) -> None:
+        """Add a window's values, [planes, window, window]; what is never added counts as 0."""
+        y, x, to_y, to_x = overlap_of(corner, self._total.shape[1:], self._window)
+        weighted = values * self._weights[:, None] * self._weights
+        self._total[:, y, x] += weighted[:, to_y, to_x]
+
+    def blended(self) -> np.ndarray:
+        """The result, float32 [planes, H, W]; it is this object's memory, which ends with it."""
+        return self._divide(self._total, self._corners)
+
+    def so_far(self, corners: Sequence[Corner]) -> np.ndarray:
+        """What `coarse_corners` give, once they and no others are added: float32 [planes, H, W]."""
+        return self._divide(self._total.copy(), corners)
+
+    def _divide(self, total: np.ndarray, corners: Sequence[Corner]) -> np.ndarray:
+        rows, columns = (
+            _weight_sum(starts, size, self._window, self._weights)
+            for starts, size in zip(_starts(corners), total.shape[1:], strict=True)
+        )
+        total /= rows[:, None]
+        total /= columns
+        return total
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a caller follows long work, and ends it.
+
+    Attributes:
+        progress: Told the number of windows done and their total.
+        cancel: Asked before each batch whether to give up.
+    """
+
+    progress: Progress | None = None
+    cancel: Callable[[], bool] | None = None
+
+    def of(self, done: int, total: int) -> Watch:
+        """The same for a part of the work, before which `done` windows of `total` were done."""
+        told = self.progress
+        if told is None:
+            return self
+        return Watch(lambda more, _: told(done + more, total), self.cancel)
 
 
 def in_batches(
     predict: Callable[[Sequence[Corner]], Answer],
     chosen: Sequence[Corner],
     batch_size: int,
-    progress: Progress | None,
+    watch: Watch,
 ) -> Iterator[tuple[Sequence[Corner], Answer]]:
     """Run windows in batches.
 
@@ -170,18 +215,28 @@ def in_batches(
         predict: Answers for the windows of a batch.
         chosen: Corners of all windows.
         batch_size: Most windows in a batch.
-        progress: Told of each batch that is done.
+        watch: Told of each batch that is done, and asked before it.
 
     Yields:
         The corners of a batch and what `predict` says of them.
+
+    Raises:
+        Cancelled: If `watch` says so.
     """
     done = 0
     for start in range(0, len(chosen), batch_size):
+        if watch.cancel is not None and watch.cancel():
+            raise Cancelled("the prediction was cancelled")
         batch = chosen[start : start + batch_size]
         yield batch, predict(batch)
         done += len(batch)
-        if progress:
-            progress(done, len(chosen))
+        if watch.progress is not None:
+            watch.progress(done, len(chosen))
+
+
+def _starts(corners: Sequence[Corner]) -> tuple[list[int], list[int]]:
+    rows, columns = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
+    return rows, columns
 
 
 def _weight_sum(starts: Sequence[int], size: int, window: int, weights: np.ndarray) -> np.ndarray:

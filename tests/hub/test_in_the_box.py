@@ -7,8 +7,10 @@ import socket
 import numpy as np
 import pytest
 from setuptools.config.setupcfg import read_configuration
+from torch import nn
 
 from hub.__main__ import main
+from hub.inference import networks
 from hub.inference.detector import Detector
 from hub.repos.loading import IN_THE_BOX, find_published
 from tests.places import ROOT, SHARED
@@ -63,6 +65,22 @@ def test_it_takes_one_pair_and_does_without_elevation(detector):
     middle = found.probability[44:84, 44:84].mean()
     assert middle > 0.6 > 0.1 > found.probability[:24].mean()
     assert any("does without: dem" in warning for warning in found.warnings)
+
+
+def test_half_precision_says_the_same(monkeypatch):
+    monkeypatch.setattr(networks, "has_half_precision", lambda: True)
+    monkeypatch.setattr(networks, "MANY_PIXELS", 0)
+    phase, coherence = source(320)
+    scene = {"insar_difference": phase, "insar_coherence": coherence}
+    quick = Detector.from_pretrained(device="cpu")
+    folded = quick._windows.networks.folded.modules()
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in folded)  # it could be traced
+    half = quick.predict(scene)
+    whole = Detector.from_pretrained(device="cpu", full_precision=True).predict(scene)
+    off = np.abs(half.probability - whole.probability).max()
+    assert 0 < off <= networks.TOLERANCE
+    assert half.verdict.decision == whole.verdict.decision
+    assert half.image_probability == pytest.approx(whole.image_probability, abs=1e-4)
 
 
 def test_quiet_ground_is_quiet(detector):

@@ -18,6 +18,7 @@ def told(*arguments):
 
 told("NS/MODEL", "nothing.npz")
 told("README.md", "--threshold", "2")
+told("README.md", "--device", "abacus")
 told(sys.argv[1], "README.md")
 assert "torch" not in sys.modules
 """
@@ -32,7 +33,8 @@ def test_mistakes_are_told_before_torch_is_loaded(tmp_path):
         text=True,
         check=True,
     )
-    missing, threshold, model = done.stderr.splitlines()
+    missing, threshold, device, model = done.stderr.splitlines()
     assert missing == "error: nothing.npz: no such file"
     assert threshold == "error: threshold 2.0 is not between 0 and 1"
+    assert device.startswith("error: device 'abacus' cannot be used here")
     assert "not a packaged model of this project" in model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft
@@ -33,7 +34,18 @@ def power_law_field(
     Returns:
         float64 field, zero mean and unit standard deviation, of the shape.
     """
-    padded = [fft.next_fast_len(int(np.ceil(side * PADDING)), real=True) for side in shape]
+    padded = tuple(fft.next_fast_len(int(np.ceil(side * PADDING)), real=True) for side in shape)
+    amplitude = _amplitude(padded, pixel_m, tuple(slopes), tuple(breaks_m))
+    spectrum = amplitude * fft.rfft2(rng.standard_normal(padded))
+    field = fft.irfft2(spectrum, s=padded)[: shape[0], : shape[1]]
+    field -= field.mean()
+    return field / field.std()
+
+
+@lru_cache(maxsize=4)  # turbulence asks for the same one at every date, and it takes as long
+def _amplitude(
+    padded: tuple[int, ...], pixel_m: float, slopes: tuple[float, ...], breaks_m: tuple[float, ...]
+) -> np.ndarray:
     frequency = np.hypot(
         np.fft.fftfreq(padded[0], pixel_m)[:, None], np.fft.rfftfreq(padded[1], pixel_m)
     )
@@ -44,7 +56,5 @@ def power_law_field(
     levels = np.concatenate([[0], -np.cumsum((np.array(slopes) + 1) / 2 * np.diff(edges))])
     amplitude = np.exp(np.interp(np.log(frequency), edges, levels))
     amplitude[0, 0] = 0.0
-    spectrum = amplitude * fft.rfft2(rng.standard_normal(padded))
-    field = fft.irfft2(spectrum, s=padded)[: shape[0], : shape[1]]
-    field -= field.mean()
-    return field / field.std()
+    amplitude.setflags(write=False)
+    return amplitude

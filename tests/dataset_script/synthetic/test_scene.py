@@ -308,3 +308,13 @@ def test_pairs_that_span_an_eruption_lose_its_ground(scene):
         for pair, spanning in spans.items():
             levels[spanning].append(scene.true_coherence(pair, still)[ground].mean())
         assert max(levels[True]) < 0.05 < np.median(levels[False])
+
+
+def test_a_field_does_not_depend_on_those_drawn_before():
+    def draw(slopes):
+        rng = np.random.default_rng(5)
+        return power_law_field(rng, (40, 50), 100.0, slopes).tobytes()
+
+    first = draw([2.0])
+    assert draw([3.0]) != first  # its spectrum is remembered beside the other's
+    assert draw([2.0]) == first

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.inference.windows import blend, cut, product_corners, taper, window_starts
+from hub.inference.windows import (
+    Cancelled,
+    Mosaic,
+    Watch,
+    coarse_corners,
+    cut,
+    in_batches,
+    product_corners,
+    taper,
+    window_starts,
+)
 
 sizes = st.integers(1, 300)
 windows = st.integers(2, 64)
@@ -39,15 +49,31 @@ def test_windows_away_from_the_edges_do_not_depend_on_the_cut(size, window, orig
 @settings(max_examples=40, deadline=None)
 def test_blending_what_is_already_there_changes_nothing(height, width, window, origin):
     field = np.random.default_rng(0).random((2, height, width)).astype("float32")
-    blended = blend(
-        lambda corners: np.stack([cut(field, corner, window, 7.0) for corner in corners]),
-        height,
-        width,
-        window,
-        planes=2,
-        origin=(origin, origin),
-    )
-    np.testing.assert_allclose(blended, field, atol=1e-6)
+    corners = product_corners(height, width, window, (origin, origin))
+    coarse = coarse_corners(corners, window)
+    mosaic = Mosaic(corners, (height, width), window, planes=2)
+    for corner in coarse:
+        mosaic.add(corner, cut(field, corner, window, 7.0))
+    np.testing.assert_allclose(mosaic.so_far(coarse), field, atol=1e-6)
+    for corner in corners:
+        if corner not in coarse:
+            mosaic.add(corner, cut(field, corner, window, 7.0))
+    np.testing.assert_allclose(mosaic.blended(), field, atol=1e-6)
+
+
+@given(sizes, sizes, windows, st.integers(-500, 500))
+@settings(deadline=None)
+def test_few_windows_cover_a_scene(height, width, window, origin):
+    corners = product_corners(height, width, window, (origin, -origin))
+    coarse = coarse_corners(corners, window)
+    assert set(coarse) <= set(corners)
+    for axis, size in enumerate((height, width)):
+        covered = np.zeros(size, bool)
+        for corner in coarse:
+            covered[max(corner[axis], 0) : corner[axis] + window] = True
+        assert covered.all()
+    if window % 2 == 0:  # a stride of half a window, so that every second one is enough
+        assert len(coarse) <= (height / window + 3) * (width / window + 3)
 
 
 def test_windows_that_disagree_fade_into_each_other():
@@ -55,10 +81,10 @@ def test_windows_that_disagree_fade_into_each_other():
     corners = product_corners(100, 130, window)
     level = {corner: number % 2 for number, corner in enumerate(corners)}
 
-    def predict(batch):
-        return np.stack([np.full((1, window, window), level[corner]) for corner in batch])
-
-    blended = blend(predict, 100, 130, window)[0]
+    mosaic = Mosaic(corners, (100, 130), window)
+    for corner in corners:
+        mosaic.add(corner, np.full((1, window, window), level[corner]))
+    blended = mosaic.blended()[0]
     steepest = max(np.abs(np.diff(blended, axis=axis)).max() for axis in (0, 1))
     # The steepest that sin^2 over half a window can be, twice over where three windows meet.
     assert steepest < 2 * (np.pi / 2) / (window / 2)
@@ -71,22 +97,21 @@ def test_the_taper_is_symmetric_and_never_zero():
     np.testing.assert_allclose(weights, weights[::-1])
 
 
-def test_unwanted_windows_are_not_predicted_and_progress_counts_the_others():
-    seen, reports = [], []
-
-    def predict(batch):
-        seen.extend(batch)
-        return np.ones((len(batch), 1, 8, 8), "float32")
-
-    blended = blend(
-        predict,
-        8,
-        40,
-        8,
-        wanted=lambda corner: corner[1] < 16,
-        batch_size=3,
-        progress=lambda done, total: reports.append((done, total)),
-    )
-    assert seen and all(column < 16 for _, column in seen)
-    assert reports[-1] == (len(seen), len(seen))
+def test_windows_that_are_not_added_count_as_nothing():
+    corners = product_corners(8, 40, 8)
+    mosaic = Mosaic(corners, (8, 40), 8)
+    for corner in corners:
+        if corner[1] < 16:
+            mosaic.add(corner, np.ones((1, 8, 8), "float32"))
+    blended = mosaic.blended()
     assert blended[0, 0, 30] == 0 and blended[0, 0, 0] == 1
+
+
+def test_progress_counts_windows_and_a_caller_may_give_up():
+    corners, seen, reports = product_corners(8, 40, 8), [], []
+    watch = Watch(lambda done, total: reports.append((done, total)), lambda: len(seen) > 4)
+    with pytest.raises(Cancelled):
+        for batch, _ in in_batches(lambda batch: None, corners, 3, watch.of(10, 30)):
+            seen.extend(batch)
+    assert len(corners) > 6
+    assert seen == corners[:6] and reports == [(13, 30), (16, 30)]
