@@ -17,13 +17,18 @@ from hub.inference.outputs import save_prediction, write_table
 from hub.inference.prediction import require_threshold
 from hub.repos.loading import PublishedModel, find_published
 from hub.scenes.checks import SceneError
-from hub.scenes.inputs import expand_inputs, find_inputs
+from hub.scenes.inputs import discover
+from hub.scenes.products.product import ReadOptions
 from hub.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from hub.inference.detector import Detector
 
 TABLE = "summary.csv"
+
+SERIES = 4
+"""Pairs of one primary date that a model of one date answers for together: LiCSAR connects each
+acquisition to four later ones."""
 
 
 @dataclass
@@ -76,6 +81,8 @@ def predict_many(
     revision: str | None = None,
     device: str | None = None,
     progress: bool = True,
+    options: ReadOptions | None = None,
+    each_pair: bool = False,
 ) -> Batch:
     """Predict on all inputs and write each one's files, and `summary.csv` over all of them.
 
@@ -84,13 +91,16 @@ def predict_many(
 
     Args:
         model: A detector, or what `Detector.from_pretrained` takes.
-        inputs: See `inputs.find_inputs`.
+        inputs: See `inputs.discover`.
         output: Folder to write to.
         classifier: A second opinion beside a segmentation model; as `model`.
         threshold: Decision threshold, in place of the model's own; the second opinion keeps its.
         revision: Of the model's repository.
         device: Where to run.
         progress: Whether to show bars where standard error is a terminal.
+        options: How inputs are read: units, scales, companions.
+        each_pair: Whether a model of one date answers for each pair alone, rather than once for
+            the pairs of a primary date.
 
     Returns:
         What became of each.
@@ -101,7 +111,7 @@ def predict_many(
             What is wrong with a single scene is in the result instead.
     """
     require_threshold(threshold)
-    named = expand_inputs(inputs)
+    found = discover(inputs, options)  # before a model is loaded
     with writable(output):
         output.mkdir(parents=True, exist_ok=True)
     models = [_found(model, revision)]
@@ -116,7 +126,8 @@ def predict_many(
     detectors = [_loaded(item, device) for item in models]
     batch = Batch(output)
     taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    scenes = find_inputs(named, detectors[0].facts.timeseries_length)
+    length = detectors[0].facts.timeseries_length
+    scenes = found.scenes(length if length > 1 or each_pair else SERIES)
     for given in tqdm(scenes, unit="scene", disable=None if progress else True):
         try:
             scene = _named_apart(given.load(), taken)
@@ -128,10 +139,17 @@ def predict_many(
                 summary = _predict_one(detectors, scene, threshold, output, key, progress)
             batch.summaries.append(summary)
         except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
-            batch.failed[given.label] = str(error).splitlines()[0]
+            batch.failed[given.label] = _in_a_line(error)
+        except Exception as error:  # a defect of ours or of a library costs one scene, not a night
+            reason = f"unexpected {type(error).__name__}: {_in_a_line(error)}"
+            batch.failed[given.label] = f"{reason}; please report it with the input"
     with renamed(output / TABLE, shared=True) as path:
         write_table(path, batch.summaries)
     return batch
+
+
+def _in_a_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel | Detector:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from hub.scenes.readers.licsar import frame_of, pair_dates
 
 from hub.scenes.checks import SceneError
 from hub.scenes.load import load_scene
-from hub.scenes.readers.licsar import frame_of, pair_dates
 from tests.hub.licsar import (
     DEGREES,
     FRAME,
