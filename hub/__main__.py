@@ -244,8 +244,8 @@ def _parser() -> argparse.ArgumentParser:
         "  a folder, a pattern, DATASET::CONFIG/SPLIT or a minicube without dates stands for all\n"
         "  that is in it; pairs of one frame and primary date make the series of a model of\n"
         "  several dates, and a model of one date answers once for them, unless --each-pair. Run\n"
-        "  again, the same command goes on where it stopped. docs/products.md says what is read of\n"
-        "  each product, and what is refused."
+        "  again, the same command goes on where it stopped. docs/products.md says what is read\n"
+        "  of each product, and what is refused."
     )
     predict.usage = "%(prog)s [options] --output DIR [MODEL] INPUT [INPUT ...]"
     predict.add_argument("inputs", metavar="[MODEL] INPUT", nargs="+", help="see below")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.scenes.assemble import name_of, scene_of
-from hub.scenes.checks import MAX_PIXELS
+from hub.scenes.checks import MAX_PIXELS, SceneError
 from hub.scenes.load import holds_cube, load_scene
 from hub.scenes.pairs import Found, find_pairs
 from hub.scenes.products.product import Pair, ReadOptions
@@ -94,15 +94,14 @@ def discover(inputs: Sequence[str | Path], options: ReadOptions | None = None) -
     # What may be a cube's dates, a dataset or a URL is left to its reader.
     if not any("@" in text or ":" in text or Path(text).exists() for text in texts):
         raise ConfigError(f"{' and '.join(texts)}: no such file")
-    empty: list[str] = []
+    holders: list[Path] = []
     for text in texts:
         path = Path(text)
-        before = len(inputs_found.others), len(walked)
         if path.is_dir() and not text.endswith(_CUBES):
+            holders.append(path)
             _walk(path, inputs_found, walked)
-            if (len(inputs_found.others), len(walked)) == before:
-                empty.append(text)
         elif path.is_file() and is_zip(path) and not holds_cube(path):
+            holders.append(path)
             walked += _of_archive(path, inputs_found.found)
         elif path.is_file() and not text.endswith((".npz", *_CUBES)) and "@" not in path.name:
             named.append(StoredFile(path))
@@ -110,9 +109,14 @@ def discover(inputs: Sequence[str | Path], options: ReadOptions | None = None) -
             inputs_found.others.append(text)
     refused = inputs_found.found.refused
     found = find_pairs(named, walked, options)
-    inputs_found.found = Found(found.pairs, [*refused, *found.refused], found.passed)
-    if not (inputs_found.others or found.pairs or inputs_found.found.refused):
-        raise ConfigError(_nothing(inputs, found, empty))
+    inputs_found.found = found = Found(found.pairs, [*refused, *found.refused], found.passed)
+    held = [*inputs_found.others, *(pair.label for pair in found.pairs)]
+    held += [label for label, _ in found.refused]
+    for holder in holders:
+        if not any(Path(label).is_relative_to(holder) for label in held):
+            found.refused.append((str(holder), SceneError(_nothing(holder, found))))
+    if not held:
+        raise ConfigError("; ".join(str(error) for _, error in found.refused))
     return inputs_found
 
 
@@ -192,11 +196,12 @@ def _of_archive(path: Path, found: Found) -> list[StoredFile]:
         return []
 
 
-def _nothing(inputs: Sequence[str | Path], found: Found, empty: Sequence[str]) -> str:
-    text = f"{', '.join(map(str, inputs))} stands for nothing: no phase was found there"
+def _nothing(holder: Path, found: Found) -> str:
+    text = f"{holder} stands for nothing: no phase was found there"
     if found.passed:
         text += f" ({'; '.join(found.passed[:3])}{'; ...' if len(found.passed) > 3 else ''})"
-    return text + ". Name the phase's file itself, with --as phase if need be" * (not empty)
+        text += "; if one of its files is a phase after all, name it with --as phase"
+    return text
 
 
 def _rows(text: str) -> list[SceneInput]:

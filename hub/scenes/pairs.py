@@ -130,7 +130,7 @@ def _pair(
         other for other in near if other.role == "coherence" and other.key == claim.key
     )
     elevation = _matching(claim, companions, "elevation", alone) or _elevation(claim, near)
-    layers = {}
+    layers: dict[str, Layer | None] = {}
     for role, other in (("coherence", coherence), ("elevation", elevation)):
         if other is None:
             layers[role] = None

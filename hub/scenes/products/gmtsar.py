@@ -74,7 +74,7 @@ def _read(claim: Claim, max_pixels: int, options: ReadOptions) -> Raster:
     try:
         with xarray.open_dataset(
             file.stream(), engine=engine, decode_times=False, cache=False
-        ) as grid:  # type: ignore[arg-type]
+        ) as grid:
             return _raster(file, claim, grid, max_pixels)
     except SceneError:
         raise
@@ -99,7 +99,7 @@ def _raster(file: StoredFile, claim: Claim, grid: Any, max_pixels: int) -> Raste
     if axes is None:
         raise SceneError(f"{file} has no coordinates lon and lat (its own are {list(layer.dims)})")
     layer = layer.transpose(axes[1], axes[0])
-    require_size(str(file), *layer.shape, max_pixels)
+    require_size(str(file), layer.shape[0], layer.shape[1], max_pixels)
     x, y = (np.asarray(layer[axis].values, float) for axis in axes)
     transform = transform_of_centres(str(file), x, y)
     plain = np.abs(y).max() <= 90.5 and x.min() >= -361 and x.max() <= 361

@@ -63,9 +63,10 @@ def _pairs(file: StoredFile, options: ReadOptions) -> list[Pair]:
     if len(shape) != 3 or (dates and len(dates) != shape[0]):
         raise SceneError(f"{file}: {dataset} has shape {shape} and there are {len(dates)} dates")
     geometry = next((at for name in _GEOMETRIES if (at := file.beside(name)).exists()), None)
-    elevation = geometry and Layer(
-        f"{geometry}:height", partial(_read, geometry, "height", "elevation", None)
-    )
+    elevation = None
+    if geometry is not None:
+        read = partial(_read, geometry, "height", "elevation", None)
+        elevation = Layer(f"{geometry}:height", read)
     return [
         Pair(
             product=PRODUCT,

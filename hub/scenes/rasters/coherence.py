@@ -53,7 +53,7 @@ def to_bytes(raster: Raster, scale: float | None = None) -> Coherence:
             f"{raster.shown}: coherence runs from {float(data.min()):g} to {float(data.max()):g}; "
             f"it is 0..1 or 0..255, never negative; {_INSIST}"
         )
-    notes = []
+    notes: list[str] = []
     if scale is None:
         scale, notes = _scale_of(raster, data, high)
     over = int((data > scale * 1.0000001).sum())

@@ -76,7 +76,7 @@ class Hdf5:
         shape = found.shape if at is None else found.shape[1:]
         if len(shape) != 2:
             raise SceneError(f"{shown} has shape {shape}; it must be [H, W]")
-        require_size(shown, *shape, max_pixels)
+        require_size(shown, shape[0], shape[1], max_pixels)
         values = self.read(path, at)
         stored = values.dtype.name
         fill = found.attrs.get("_FillValue")

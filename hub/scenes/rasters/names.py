@@ -72,17 +72,14 @@ def dates_in(text: str) -> Dates | None:
             except ValueError:
                 continue
             return first.date(), second.date()
-    if found := _DAYS_OF_YEAR.search(text):
-        years, days = (
-            [int(at) for at in found.groups()[::2]],
-            [int(at) for at in found.groups()[1::2]],
-        )
-        if all(1978 <= year <= 2100 for year in years) and all(day <= 366 for day in days):
-            first, second = (
-                datetime.date(year, 1, 1) + datetime.timedelta(days=day)
-                for year, day in zip(years, days, strict=True)
+    if julian := _DAYS_OF_YEAR.search(text):
+        numbers = [int(number) for number in julian.groups()]
+        days = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if all(1978 <= year <= 2100 and day <= 366 for year, day in days):
+            one, other = (
+                datetime.date(year, 1, 1) + datetime.timedelta(days=day) for year, day in days
             )
-            return first, second
+            return one, other
     return None
 
 

@@ -106,7 +106,7 @@ def _other_unit(sample: np.ndarray, data: np.ndarray, kind: str) -> str | None:
         return f"holds whole numbers only ({least:g} to {most:g}): codes or a mask, not radians"
     steps = jumps_of(np.where(sample == 0, np.nan, sample))
     wraps = span > 0 and steps.size and (steps > 0.8 * span).mean() > 0.003
-    if wraps and (problem := _other_turn(span, runs)):
+    if wraps and (problem := _other_turn(steps, span, runs)):
         return problem
     if least >= 0 and most <= 1.001:
         return f"{runs}, within 0..1: a coherence, a mask or cycles, not radians"
@@ -128,13 +128,18 @@ def _other_unit(sample: np.ndarray, data: np.ndarray, kind: str) -> str | None:
     return None
 
 
-def _other_turn(span: float, runs: str) -> str | None:
+def _other_turn(steps: np.ndarray, span: float, runs: str) -> str | None:
     if 0.8 * TURN < span < 1.03 * TURN:
         return None
     # An unwrapped phase of little more than a turn jumps by one where unwrapping failed.
     if 1.03 * TURN <= span < 1.3 * TURN:
         return None
     likely = [name for period, name in _PERIODS if 0.93 * period < span < 1.03 * period]
+    if not likely and span < TURN:
+        # Few pixels and steep fringes jump as well, but by less too; wraps alone leave a gap.
+        between = (steps > 0.4 * span) & (steps <= 0.8 * span)
+        if steps.size < 2000 or (steps > 0.8 * span).sum() < 2 * between.sum():
+            return None
     guess = f": {likely[0]}, not radians" if likely else ""
     return f"{runs} and wraps around every {span:.4g}, where radians do every 6.283{guess}"
 

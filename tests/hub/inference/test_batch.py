@@ -164,7 +164,6 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     np.savez(scene, insar_difference=make_phase(40, 40))
     file.touch()
     for model, output, options, said in (
-        (tmp_path / "empty", "out", (), "stands for nothing"),
         (run, "out", (), f"push-model {run} --to-folder"),
         (packaged, "file", (), "a file is where a folder should be"),
         (packaged, "out", ("--device", "abacus"), "device 'abacus' cannot be used here"),
@@ -174,6 +173,9 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
             run_cli("predict", model, scene, "--output", tmp_path / output, *options)
         told = capsys.readouterr().err
         assert said in told and len(told.splitlines()) == 1
+    batch = predict_many(packaged, [tmp_path / "empty", scene], tmp_path / "both", progress=False)
+    assert "stands for nothing" in batch.failed[str(tmp_path / "empty")]
+    assert [summary["scene"] for summary in batch.summaries] == ["scene"]
     with pytest.raises(ConfigError, match=r"a\.npz: no such file"):
         find_inputs([tmp_path / "a.npz"], 1)
     with pytest.raises(SceneError, match="does not exist"):  # one that does not stops no other

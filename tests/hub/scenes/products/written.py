@@ -1,4 +1,4 @@
-"""One planted scene, written as each processor writes it: uplift in one place, subsidence in another.
+"""One planted scene as each processor writes it: uplift in one place, subsidence in another.
 
 The phase is positive where the range increases, as every one of these products has it; uplift,
 which comes nearer, is negative.
@@ -69,7 +69,9 @@ def licsar(root, phase=PHASE, name="diff_pha"):
     return path
 
 
-def hyp3(root, stem=f"S1AA_{FIRST}T030000_{SECOND}T030001_VVP012_INT80_G_ueF_4C43", phase="wrapped_phase"):
+def hyp3(
+    root, stem=f"S1AA_{FIRST}T030000_{SECOND}T030001_VVP012_INT80_G_ueF_4C43", phase="wrapped_phase"
+):
     folder = root / stem
     layers = {
         phase: TURNS if phase == "unw_phase" else PHASE,
@@ -140,11 +142,12 @@ def isce2_interferogram(root):
     _isce_file(folder / "filt_fine.cor.geo", [COHERENCE], "FLOAT")
     path.with_name(path.name + ".xml").unlink()
     path.with_name(path.name + ".vrt").write_text(
-        f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}"><SRS>EPSG:4326</SRS><GeoTransform>'
-        f"{GRID.c},{GRID.a},0,{GRID.f},0,{GRID.e}</GeoTransform>"
+        f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}"><SRS>EPSG:4326</SRS>'
+        f"<GeoTransform>{GRID.c},{GRID.a},0,{GRID.f},0,{GRID.e}</GeoTransform>"
         '<VRTRasterBand dataType="CFloat32" band="1" subClass="VRTRawRasterBand">'
         f'<SourceFilename relativeToVRT="1">{path.name}</SourceFilename><ByteOrder>LSB</ByteOrder>'
-        f"<ImageOffset>0</ImageOffset><PixelOffset>8</PixelOffset><LineOffset>{8 * WIDTH}</LineOffset>"
+        "<ImageOffset>0</ImageOffset><PixelOffset>8</PixelOffset>"
+        f"<LineOffset>{8 * WIDTH}</LineOffset>"
         "</VRTRasterBand></VRTDataset>"
     )
     return path
@@ -201,8 +204,9 @@ def _envi(path, values):
     path.with_suffix(".hdr").write_text(
         f"ENVI\ndescription = {{{path.stem}}}\nsamples = {WIDTH}\nlines = {HEIGHT}\nbands = 1\n"
         "header offset = 0\nfile type = ENVI Standard\ndata type = 4\ninterleave = bsq\n"
-        f"byte order = 1\nband names = {{ {path.stem} }}\nmap info = {{Geographic Lat/Lon, 1.0, 1.0, "
-        f"{GRID.c}, {GRID.f}, {GRID.a}, {-GRID.e}, WGS84, units=Degrees}}\n"
+        f"byte order = 1\nband names = {{ {path.stem} }}\n"
+        f"map info = {{Geographic Lat/Lon, 1.0, 1.0, {GRID.c}, {GRID.f}, {GRID.a}, {-GRID.e}, "
+        "WGS84, units=Degrees}\n"
         'coordinate system string = {GEOGCS["WGS84(DD)",DATUM["WGS84",SPHEROID["WGS84",6378137.0,'
         '298.257223563]],PRIMEM["Greenwich",0.0],UNIT["degree",0.017453292519943295],'
         'AXIS["Geodetic longitude", EAST],AXIS["Geodetic latitude", NORTH]]}\n'
@@ -297,9 +301,7 @@ def nisar(root):
         about = file.create_group("science/LSAR/identification")
         about["referenceZeroDopplerStartTime"] = "2017-01-03T03:00:00.000000000"
         about["secondaryZeroDopplerStartTime"] = "2017-01-15T03:00:00.000000000"
-        group = file.create_group(
-            "science/LSAR/GUNW/grids/frequencyA/unwrappedInterferogram/HH"
-        )
+        group = file.create_group("science/LSAR/GUNW/grids/frequencyA/unwrappedInterferogram/HH")
         group["xCoordinates"] = UTM_GRID.c + UTM_GRID.a * (np.arange(WIDTH) + 0.5)
         group["yCoordinates"] = UTM_GRID.f + UTM_GRID.e * (np.arange(HEIGHT) + 0.5)
         group["projection"] = np.uint32(32637)
