@@ -16,6 +16,9 @@ from hub.scenes.rasters.raster import Raster, on_grid
 from hub.scenes.rasters.units import in_radians
 from hub.scenes.scene import Scene, make_scene
 
+_ZEROS = 0.01
+"""Share of pixels whose phase is exactly 0 from which on they have no data."""
+
 _COVERED = 0.5
 """Share of the phase that an elevation should cover, or the answer says so."""
 
@@ -42,11 +45,11 @@ def scene_of(
     kept: list[Pair] = []
     for pair in pairs:
         try:
-            phase = pair.phase.read(max_pixels)
+            phase = _without_zeros(pair.phase.read(max_pixels))
         except SceneError as error:
             if len(pairs) == 1:
                 raise
-            notes.append(f"left out, for it cannot be read: {_once(error)}")
+            notes.append(f"left out, for it has nothing to read: {_once(error)}")
             continue
         phase = in_radians(phase, pair.phase.kind, options.units)
         if phases and not phase.same_grid(phases[0]):
@@ -92,6 +95,22 @@ def name_of(pairs: Sequence[Pair]) -> str:
     dates = [pair.dates for pair in pairs if pair.dates is not None]
     joined = "-".join(f"{second:%Y%m%d}" for _, second in dates)
     return "_".join(filter(None, (pairs[0].frame, f"{dates[0][0]:%Y%m%d}", joined)))
+
+
+def _without_zeros(phase: Raster) -> Raster:
+    """A phase of exactly 0 at more than a few pixels is no data, whatever the coherence says there.
+
+    Raises:
+        SceneError: If no pixel is left.
+    """
+    values = phase.values
+    zero = values == 0
+    # Whole numbers with a scale hit 0 by chance, a thousandth of the time or less.
+    if values.dtype.kind == "f" and zero.mean() > _ZEROS:
+        values = np.where(zero, np.float32(np.nan), values)
+    if not np.isfinite(values).any() or not values.any():
+        raise SceneError(f"{phase.shown}: no pixel holds data")
+    return replace(phase, values=values)
 
 
 def _steps_of(phase: Raster, pair: Pair) -> np.ndarray:

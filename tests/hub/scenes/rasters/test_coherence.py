@@ -90,4 +90,7 @@ def test_coherence_on_the_command_line_is_used_or_refused(tmp_path):
 def test_fractions_of_a_row_stay_fractions():
     row = {"insar_difference": make_phase(30, 40), "insar_coherence": np.full((30, 40), 0.8)}
     assert load_scene(row).insar_coherence.max() == 204
-    assert make_scene("a", row["insar_difference"], np.full((30, 40), 0.8)).insar_coherence.max() == 204
+    assert (
+        make_scene("a", row["insar_difference"], np.full((30, 40), 0.8)).insar_coherence.max()
+        == 204
+    )

@@ -86,8 +86,7 @@ def test_names_that_deny_a_phase_can_be_overruled(tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    scale=st.floats(1e-4, 1e4).filter(lambda scale: not 0.75 < scale < 1.4),
-    offset=st.floats(-3, 3),
+    scale=st.floats(1e-4, 1e4).filter(lambda scale: not 0.75 < scale < 1.4), offset=st.floats(-3, 3)
 )
 def test_a_wrapped_phase_on_any_other_scale_is_refused_or_questioned(scale, offset):
     values = (np.angle(np.exp(1j * (PHASE + offset))) * scale).astype("float32")
