@@ -20,6 +20,7 @@ PHASE = make_phase(*SIZE, fringes=2)
 COHERENCE = np.where(PHASE == 0, 0, 90 + np.arange(SIZE[1]) * 3).astype("uint8")
 UNIT = (COHERENCE / 255).astype("float32")
 ABSENT = PHASE == 0
+DATA = ~ABSENT
 FINE = None
 
 
@@ -49,7 +50,7 @@ PHASES = {
     "degrees": (np.degrees(PHASE), "degrees|radians"),
     "cycles": (PHASE / np.float32(2 * np.pi), "cycles|radians"),
     "metres": (PHASE * np.float32(0.0044), "metres|radians"),
-    "cosine": (np.cos(PHASE) * ~ABSENT, "real part|radians"),
+    "cosine": (np.cos(PHASE) * DATA, "real part|radians"),
     "whole": ((PHASE * 1000).astype("int16"), "whole|scale"),
     "bytes": ((PHASE * 40 + 128).astype("uint8"), "whole|scale"),
     "complex": (np.where(ABSENT, 0, 9 * np.exp(1j * PHASE)).astype("complex64"), FINE),
@@ -63,7 +64,7 @@ PHASES = {
 COHERENCES = {
     "bytes": (COHERENCE, FINE),
     "unit": (UNIT, FINE),
-    "over 1": (np.where(UNIT == UNIT.max(), 1.0000002, UNIT).astype("float32"), FINE),
+    "over 1": (np.where(UNIT.max() == UNIT, 1.0000002, UNIT).astype("float32"), FINE),
     "-9999": (np.where(ABSENT, -9999, UNIT).astype("float32"), FINE),
     "percent": (UNIT * 100, "0..100"),
     "per mille": ((UNIT * 1000).astype("int16"), "0..1000"),
