@@ -84,6 +84,7 @@ def _claims(
     files: Iterable[StoredFile], named: bool, options: ReadOptions, found: Found
 ) -> list[tuple[Claim, bool]]:
     claims: dict[StoredFile, Claim] = {}
+    unknown = []
     for file in files:
         try:
             claim = claim_of(file)
@@ -94,11 +95,16 @@ def _claims(
             continue
         if claim is None:
             if named:
-                found.refused.append((str(file), _no_raster(file)))
+                unknown.append(file)
         elif named or (claim.role == "phase" and claim.kind != "unknown"):
             claims.setdefault(claim.file, claim)
         else:
             found.passed.append(f"{file.name} is {article(claim.what)}")
+    # What lies beside a phase that was named, as a text does, came with a pattern of the shell.
+    folders = {claim.file.folder for claim in claims.values() if claim.role == "phase"}
+    found.refused += [
+        (str(file), _no_raster(file)) for file in unknown if file.folder not in folders
+    ]
     return [(claim, named) for claim in claims.values()]
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hub.scenes.checks import SceneError
 from hub.scenes.products.product import Claim, Product
 from hub.scenes.products.reading import read_raster
 from hub.scenes.rasters.files import StoredFile
-from hub.scenes.rasters.gdal import driver_of
+from hub.scenes.rasters.gdal import driver_of, header_of
 from hub.scenes.rasters.names import key_of, meaning_of
 
+_PICTURES = (".png", ".jpg", ".jpeg")
 _NEVER = (".txt", ".json", ".csv", ".html", ".kml", ".kmz", ".md", ".pdf", ".log", ".py", ".par")
 
 
@@ -25,7 +27,9 @@ def _claim(file: StoredFile) -> Claim | None:
     if ending in _NEVER or driver_of(file) is None:
         return None
     name = file.name
-    meaning = meaning_of(name)
+    if ending in _PICTURES:
+        return Claim(file, PRODUCT, "other", "picture", Path(name).stem)
+    meaning = meaning_of(name) or _described(file)
     key = key_of(Path(name).stem)
     if meaning is None:
         return Claim(
@@ -44,6 +48,15 @@ def _claim(file: StoredFile) -> Claim | None:
     if meaning in ("coherence", "elevation"):
         return Claim(file, PRODUCT, meaning, meaning, key)  # type: ignore[arg-type]
     return Claim(file, PRODUCT, "other", meaning, key)
+
+
+def _described(file: StoredFile) -> str | None:
+    """What the description of the only band says, where the name says nothing."""
+    try:
+        names = header_of(file, outside=True).names
+    except SceneError:  # said where it is read
+        return None
+    return meaning_of(names[0]) if len(names) == 1 else None
 
 
 PRODUCT = Product(

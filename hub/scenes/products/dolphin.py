@@ -23,7 +23,7 @@ from hub.scenes.products.reading import read_raster
 from hub.scenes.rasters.files import StoredFile
 
 _NAMES = Names(
-    r"(?P<key>\d{8}(?:T\d{6})?_\d{8}(?:T\d{6})?)\.(?P<kind>[\w.]+?)\.(?:tiff?|vrt)",
+    r"(?P<key>(?:\w+_)?\d{8}(?:T\d{6})?_\d{8}(?:T\d{6})?)\.(?P<kind>[\w.]+?)\.(?:tiff?|vrt)",
     {
         "int": INTERFEROGRAM,
         "unw": UNWRAPPED,

@@ -48,8 +48,8 @@ _I, _Q = Named("phase", "real part", "complex"), Named("other", "imaginary part"
 _BANDS = (
     (r"unw_?phase.*", UNWRAPPED),
     (r"phase.*", WRAPPED),
-    (r"i_(ifg|.*).*", _I),
-    (r"q_(ifg|.*).*", _Q),
+    (r"i_.*", _I),
+    (r"q_.*", _Q),
     (r"coh.*", COHERENCE),
     (r"elevation.*|dem.*", ELEVATION),
     (r".*(displacement|disp).*", other("displacement")),
@@ -69,24 +69,31 @@ def _claim(file: StoredFile) -> Claim | None:
     folder = file.folder
     if folder.name.lower().endswith(".data") and name.endswith(".img"):
         named = band_of(Path(file.name).stem)
-        dim = StoredFile(folder.with_suffix(".dim"), file.archive)
-        if named.role == "phase" and dim.exists():
+        if named.role == "phase":
+            dim = StoredFile(folder.with_suffix(".dim"), file.archive)
             return Claim(dim, PRODUCT, "phase", "product of bands", folder.stem.lower())
-        return Claim(
-            file,
-            PRODUCT,
-            "other" if named is _Q else named.role,
-            named.what,
-            folder.stem.lower(),
-            named.kind,
-        )
+        return Claim(file, PRODUCT, named.role, named.what, folder.stem.lower(), named.kind)
     if name.endswith(TIFF) and file.exists() and band_names(file):
         return Claim(file, PRODUCT, "phase", "product of bands", Path(name).stem)
     return None
 
 
 def band_names(file: StoredFile) -> list[str]:
-    """Names of a GeoTIFF's bands from SNAP's tag, in order; none where there is no such tag."""
+    """Names of a GeoTIFF's bands in order, by SNAP's tag or else by GDAL's descriptions.
+
+    None where neither tells of a phase.
+    """
+    names = _tagged_names(file)
+    if not names:
+        try:
+            names = list(header_of(file).names)
+        except SceneError:  # what cannot be read is said where it is read
+            return []
+    told = [band_of(name) for name in names if name]
+    return names if len(names) > 1 and (WRAPPED in told or UNWRAPPED in told or _I in told) else []
+
+
+def _tagged_names(file: StoredFile) -> list[str]:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     if file.archive is not None or file.path.name.lower().endswith(".gz"):
@@ -100,7 +107,7 @@ def band_names(file: StoredFile) -> list[str]:
             content.seek(directory.next)
             directory.load(content)
             text = directory.get(_TAG)
-    except Exception:  # what is no TIFF is said where it is read
+    except Exception:  # Pillow's, of a file that is no TIFF: that is said where it is read
         return []
     if isinstance(text, tuple):
         text = text[0] if text else ""

@@ -26,7 +26,9 @@ def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
         return values
     sentinels = SENTINELS[:5] if role == "elevation" else SENTINELS
     with np.errstate(invalid="ignore"):
-        bad = ~(np.abs(values.astype(np.float64, copy=False)) <= LIMITS[role])
+        # Of whole numbers the least has no absolute value of its own type.
+        real = values if values.dtype.kind == "f" else values.astype(np.float64)
+        bad = ~(np.abs(real) <= LIMITS[role])
         low, high = (values.min(), values.max()) if values.size else (0, 0)
         for sentinel in sentinels:
             # What lies outside of the range is not looked for: a frame is large.

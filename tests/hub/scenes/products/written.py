@@ -5,6 +5,7 @@ which comes nearer, is negative.
 """
 
 import shutil
+import struct
 
 import h5py
 import numpy as np
@@ -226,30 +227,39 @@ def snap(root):
 
 def snap_geotiff(root):
     """i and q, with the names of the bands in SNAP's own tag."""
-    path = tif(root / "ifg.tif", INTERFEROGRAM.real.copy(), INTERFEROGRAM.imag.copy(), COHERENCE)
     names = ("i_ifg_VV_03Jan2017_15Jan2017", "q_ifg_VV_03Jan2017_15Jan2017", "coh_VV")
+    bands = (INTERFEROGRAM.real.copy(), INTERFEROGRAM.imag.copy(), COHERENCE)
+    path = tif(root / "ifg.tif", *bands)
     text = "<Dimap_Document><Image_Interpretation>" + "".join(
         f"<Spectral_Band_Info><BAND_INDEX>{at}</BAND_INDEX><BAND_NAME>{name}</BAND_NAME>"
         "</Spectral_Band_Info>"
         for at, name in enumerate(names)
     )
     text += "</Image_Interpretation></Dimap_Document>"
-    import tifffile
+    add_tag(path, 65000, text.encode() + b"\0")
+    return path
 
-    with rasterio.open(path) as file:
-        bands, transform = file.read(), file.transform
-    tifffile.imwrite(
-        path,
-        bands,
-        planarconfig="separate",
-        photometric="minisblack",
-        extratags=[
-            (65000, "s", 0, text, True),
-            (33550, "d", 3, (transform.a, -transform.e, 0.0), True),
-            (33922, "d", 6, (0.0, 0.0, 0.0, transform.c, transform.f, 0.0), True),
-            (34735, "H", 16, (1, 1, 0, 3, 1024, 0, 1, 2, 1025, 0, 1, 1, 2048, 0, 1, 4326), True),
-        ],
-    )
+
+def add_tag(path, tag, text):
+    """Append a classic little-endian TIFF's directory anew, with one more tag of text."""
+    content = bytearray(path.read_bytes())
+    assert content[:4] == b"II*\0"
+    (start,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, start)
+    entries = [bytes(content[start + 2 + 12 * at :][:12]) for at in range(count)]
+    entries.append(struct.pack("<HHII", tag, 2, len(text), len(content)))
+    content += text + b"\0" * (len(text) % 2)
+    struct.pack_into("<I", content, 4, len(content))
+    entries.sort(key=lambda entry: struct.unpack_from("<H", entry)[0])
+    content += struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    path.write_bytes(content)
+
+
+def snap_described(root):
+    """A GeoTIFF whose bands are named as GDAL keeps it."""
+    path = tif(root / "ifg_tc.tif", PHASE, COHERENCE)
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = ("Phase_ifg_VV_03Jan2017_15Jan2017", "coh_VV_03Jan2017_15Jan2017")
     return path
 
 
@@ -350,6 +360,7 @@ PRODUCTS = {
     "pygmtsar": (pygmtsar, "gmtsar", True, False),
     "snap": (snap, "snap", True, True),
     "snap_geotiff": (snap_geotiff, "snap", True, False),
+    "snap_described": (snap_described, "snap", True, False),
     "aria": (aria, "aria", True, False),
     "nisar": (nisar, "nisar", True, False),
     "roi_pac": (roi_pac, "gamma", True, False),
