@@ -265,9 +265,9 @@ def _refuse_unused(
     companions: Sequence[Claim], chosen: Sequence[Claim], used: set[StoredFile], found: Found
 ) -> None:
     """Say of each named file that is no phase why it has no use, unless its pair is judged."""
-    judged = {(claim.product.name, claim.file.folder) for claim in chosen}
+    judged = {claim.file.folder for claim in chosen}
     for claim in companions:
-        if claim.file in used or (claim.product.name, claim.file.folder) in judged:
+        if claim.file in used or claim.file.folder in judged:
             continue
         if claim.role == "other" and any(c.product is claim.product for c in chosen):
             continue
