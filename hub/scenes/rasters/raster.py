@@ -93,7 +93,8 @@ def plain_crs(crs: str) -> str:
         degrees = all(
             abs(axis.unit_conversion_factor - math.pi / 180) < 1e-9 for axis in system.axis_info
         )
-        plain = "WGS" in (system.name + (system.datum.name if system.datum else "")).upper()
+        names = (system.name + (system.datum.name if system.datum else "")).upper()
+        plain = "WGS" in names or "WORLD GEODETIC SYSTEM 1984" in names
         if round_ and flat and degrees and plain and not system.prime_meridian.longitude:
             return WGS84
     except (CRSError, AttributeError):

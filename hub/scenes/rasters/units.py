@@ -63,7 +63,13 @@ def in_radians(raster: Raster, kind: str, units: str | None) -> Raster:
     if units is not None:
         return _converted(raster, units)
     if np.dtype(raster.stored).kind == "c":
-        return raster  # an argument is in radians by its making
+        # An argument is in radians by its making, if there is one.
+        if np.all(np.abs(np.sin(raster.values[np.isfinite(raster.values)])) < 1e-6):
+            raise SceneError(
+                f"{raster.shown} is complex and has no imaginary part anywhere, so no phase; "
+                "give the interferogram, or its argument in radians"
+            )
+        return raster
     if raster.whole:
         raise SceneError(
             f"{raster.shown} is {raster.stored} without a scale: whole numbers are a picture, a "
