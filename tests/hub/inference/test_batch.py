@@ -217,7 +217,8 @@ def test_a_model_of_one_date_answers_once_for_a_primary_date(tmp_path):
     assert [summary["secondary_dates"] for summary in alone.summaries] == [
         [date] for date in SECONDARIES
     ]
-    assert answer["probability"] == max(summary["probability"] for summary in alone.summaries)
+    # A pixel keeps its largest answer, and so the mean around it can only be larger.
+    assert answer["probability"] >= max(summary["probability"] for summary in alone.summaries)
 
 
 def test_a_pair_that_cannot_be_read_is_left_out_of_its_series_and_said(tmp_path):
