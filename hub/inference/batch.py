@@ -17,7 +17,7 @@ from hub.inference.outputs import save_prediction, write_table
 from hub.inference.prediction import require_threshold
 from hub.repos.loading import PublishedModel, find_published
 from hub.scenes.checks import SceneError
-from hub.scenes.inputs import discover
+from hub.scenes.inputs import expand_inputs, find_inputs
 from hub.scenes.products.product import ReadOptions
 from hub.scenes.scene import Scene
 
@@ -91,7 +91,7 @@ def predict_many(
 
     Args:
         model: A detector, or what `Detector.from_pretrained` takes.
-        inputs: See `inputs.discover`.
+        inputs: See `inputs.find_inputs`.
         output: Folder to write to.
         classifier: A second opinion beside a segmentation model; as `model`.
         threshold: Decision threshold, in place of the model's own; the second opinion keeps its.
@@ -111,7 +111,7 @@ def predict_many(
             What is wrong with a single scene is in the result instead.
     """
     require_threshold(threshold)
-    found = discover(inputs, options)  # before a model is loaded
+    named = expand_inputs(inputs)
     with writable(output):
         output.mkdir(parents=True, exist_ok=True)
     models = [_found(model, revision)]
@@ -123,11 +123,12 @@ def predict_many(
                 "a second opinion is a classifier's beside a segmentation model's; these are for "
                 + " and ".join(kinds)
             )
+    length = models[0].facts.timeseries_length
+    # What stands for nothing is told before weights are loaded.
+    scenes = find_inputs(named, length if length > 1 or each_pair else SERIES, options)
     detectors = [_loaded(item, device) for item in models]
     batch = Batch(output)
     taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    length = detectors[0].facts.timeseries_length
-    scenes = found.scenes(length if length > 1 or each_pair else SERIES)
     for given in tqdm(scenes, unit="scene", disable=None if progress else True):
         try:
             scene = _named_apart(given.load(), taken)

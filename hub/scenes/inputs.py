@@ -90,12 +90,8 @@ def discover(inputs: Sequence[str | Path], options: ReadOptions | None = None) -
     inputs_found = Inputs(options=options)
     named: list[StoredFile] = []
     walked: list[StoredFile] = []
-    texts = [text for given in inputs for text in _matches(str(given))]
-    # What may be a cube's dates, a dataset or a URL is left to its reader.
-    if not any("@" in text or ":" in text or Path(text).exists() for text in texts):
-        raise ConfigError(f"{' and '.join(texts)}: no such file")
     holders: list[Path] = []
-    for text in texts:
+    for text in expand_inputs(inputs):
         path = Path(text)
         if path.is_dir() and not text.endswith(_CUBES):
             holders.append(path)
@@ -120,10 +116,31 @@ def discover(inputs: Sequence[str | Path], options: ReadOptions | None = None) -
     return inputs_found
 
 
+def expand_inputs(inputs: Sequence[str | Path]) -> list[str]:
+    """Put the files and folders that patterns stand for in their place.
+
+    Raises:
+        ConfigError: If a pattern stands for nothing, or none of the files exists.
+    """
+    texts = [text for given in inputs for text in _matches(str(given))]
+    # What may be a cube's dates, a dataset or a URL is left to its reader.
+    if not any("@" in text or ":" in text or Path(text).exists() for text in texts):
+        raise ConfigError(f"{' and '.join(texts)}: no such file")
+    return texts
+
+
 def find_inputs(
     inputs: Sequence[str | Path], length: int, options: ReadOptions | None = None
 ) -> list[SceneInput]:
-    """`discover` and the scenes of it, at once.
+    """Find the scenes in files, folders, zip archives, patterns, minicubes and dataset rows.
+
+    Args:
+        inputs: What the user named; see `discover`.
+        length: Interferograms of one place and primary date that are put together.
+        options: How to read them.
+
+    Returns:
+        The scenes; see `Inputs.scenes`.
 
     Raises:
         ConfigError: See `discover`.

@@ -62,7 +62,7 @@ def _described(file: StoredFile) -> str | None:
 PRODUCT = Product(
     name="raster",
     title="any GDAL raster",
-    reads="a band of phase (.tif, .vrt, ENVI, ...); --coherence FILE, --elevation FILE",
+    reads="a band of phase (.tif, .vrt, ENVI, ...); --coherence, --elevation",
     sign="unknown",
     source="none",
     claim=_claim,

@@ -81,7 +81,7 @@ def _claim(file: StoredFile) -> Claim | None:
 PRODUCT = Product(
     name="gamma",
     title="GAMMA exports, ROI_PAC",
-    reads="DATE_DATE.adf.unw.tif, .diff.tif, .adf.cc.tif; .int, .unw, .cor, .hgt with .rsc",
+    reads=".adf.unw.tif, .diff.tif; .adf.cc.tif; .int, .unw, .cor, .hgt with .rsc",
     sign="positive",
     source="MintPy, FAQs.md",
     claim=_claim,

@@ -126,7 +126,7 @@ def _day(value: Any) -> str:
 PRODUCT = Product(
     name="mintpy",
     title="MintPy",
-    reads="geo_ifgramStack.h5: wrapPhase or unwrapPhase, coherence; geometry's height",
+    reads="geo_ifgramStack.h5: wrapPhase or unwrapPhase; coherence; geometry",
     sign="positive",
     source="MintPy, FAQs.md",
     claim=_claim,

@@ -208,7 +208,7 @@ def _argument(read_real: Read, read_imaginary: Read, max_pixels: int) -> Raster:
 PRODUCT = Product(
     name="snap",
     title="ESA SNAP",
-    reads=".dim with .data/, or GeoTIFF: Phase_, or i_ and q_, or Unw_Phase_; coh_; elevation",
+    reads=".dim, or GeoTIFF: Phase_, or i_ and q_, or Unw_Phase_; coh_; elevation",
     sign="positive",
     source="SNAP, InterferogramOp",
     claim=_claim,

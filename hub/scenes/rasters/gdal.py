@@ -80,13 +80,11 @@ class Header:
         names: Name of each band, from its description; empty where it has none.
         types: Type of each band.
         tags: The file's own tags.
-        placed: Whether it has a transform.
     """
 
     names: tuple[str, ...]
     types: tuple[str, ...]
     tags: dict[str, str]
-    placed: bool
 
 
 @contextmanager
@@ -130,7 +128,6 @@ def header_of(file: StoredFile, outside: bool = False) -> Header:
             tuple(name or "" for name in dataset.descriptions),
             tuple(dataset.dtypes),
             dict(dataset.tags()),
-            not dataset.transform.is_identity,
         )
 
 
