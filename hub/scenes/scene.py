@@ -221,9 +221,9 @@ def make_scene(
         coherence[missing] = 0
     if dem is not None:
         require_shape(name, "dem", dem, (height, width))
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore"):
             dem = np.array(dem, np.float32)
-            dem[~(np.abs(dem) <= LIMITS["elevation"])] = np.nan
+        dem[~np.isfinite(dem)] = np.nan
         if not np.isfinite(dem).any():
             notes.append("the elevation is unknown everywhere, so it counts as missing")
             dem = None

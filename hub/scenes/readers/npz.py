@@ -68,7 +68,7 @@ def read_npz(
         name or path.stem,
         phase,
         coherence,
-        arrays.get("dem"),
+        without_sentinels(arrays["dem"], "elevation") if "dem" in arrays else None,
         atmosphere=full_size_atmosphere(arrays, height, width),
         nodata=arrays.get("nodata"),
         reference=any_step(reference),
