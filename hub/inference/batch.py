@@ -19,12 +19,17 @@ from hub.inference.prediction import require_threshold
 from hub.repos.loading import PublishedModel, find_published
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import expand_inputs, find_inputs
+from hub.scenes.products.product import ReadOptions
 from hub.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from hub.inference.detector import Detector
 
 TABLE = "summary.csv"
+
+SERIES = 4
+"""Pairs of one primary date that a model of one date answers for together: LiCSAR connects each
+acquisition to four later ones."""
 
 
 @dataclass
@@ -77,6 +82,8 @@ def predict_many(
     revision: str | None = None,
     device: str | None = None,
     progress: bool = True,
+    options: ReadOptions | None = None,
+    each_pair: bool = False,
 ) -> Batch:
     """Predict on all inputs and write each one's files, and `summary.csv` over all of them.
 
@@ -92,6 +99,9 @@ def predict_many(
         revision: Of the model's repository.
         device: Where to run.
         progress: Whether to show bars where standard error is a terminal.
+        options: How inputs are read: units, scales, companions.
+        each_pair: Whether a model of one date answers for each pair alone, rather than once for
+            the pairs of a primary date.
 
     Returns:
         What became of each.
@@ -115,10 +125,12 @@ def predict_many(
                 "a second opinion is a classifier's beside a segmentation model's; these are for "
                 + " and ".join(kinds)
             )
+    length = models[0].facts.timeseries_length
+    # What stands for nothing is told before weights are loaded.
+    scenes = find_inputs(named, length if length > 1 or each_pair else SERIES, options)
     detectors = [_loaded(item, device) for item in models]
     batch = Batch(output)
     taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    scenes = find_inputs(named, detectors[0].facts.timeseries_length)
     for given in tqdm(scenes, unit="scene", disable=None if progress else True):
         try:
             scene = _named_apart(given.load(), taken)
@@ -130,10 +142,17 @@ def predict_many(
                 summary = _predict_one(detectors, scene, threshold, output, key, progress)
             batch.summaries.append(summary)
         except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
-            batch.failed[given.label] = str(error).splitlines()[0]
+            batch.failed[given.label] = _in_a_line(error)
+        except Exception as error:  # a defect of ours or of a library costs one scene, not a night
+            reason = f"unexpected {type(error).__name__}: {_in_a_line(error)}"
+            batch.failed[given.label] = f"{reason}; please report it with the input"
     with renamed(output / TABLE, shared=True) as path:
         write_table(path, batch.summaries)
     return batch
+
+
+def _in_a_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel | Detector:

@@ -17,7 +17,12 @@ import numpy as np
 
 from hub.inference.blended_scene import segment_scene
 from hub.inference.prediction import Prediction, require_threshold
-from hub.inference.resampling import on_training_pixels, to_input_pixels, to_training_pixels
+from hub.inference.resampling import (
+    on_training_pixels,
+    size_notes,
+    to_input_pixels,
+    to_training_pixels,
+)
 from hub.inference.whole_scene import SceneAnswer, classify_scene
 from hub.inference.window_model import WindowModel, usable_device
 from hub.inference.windows import Progress, Watch
@@ -164,6 +169,7 @@ class Detector:
             notes.append(
                 f"resampled to the training's pixels of {self.facts.pixel_size:g} degrees and back"
             )
+        notes += size_notes(series, worked, self.facts.image_size)
         if missing := [name for name in self.facts.channels if worked.channel(name) is None]:
             known = [name for name in missing if name in self.facts.optional]
             if known:

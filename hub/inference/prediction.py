@@ -30,6 +30,11 @@ def require_threshold(threshold: float | None) -> None:
         raise ConfigError(f"threshold {threshold} is not between 0 and 1")
 
 
+def _turned(longitude: float) -> float:
+    """A longitude in -180..180: grids go on beyond, at the antimeridian or from 0 to 360."""
+    return (longitude + 180) % 360 - 180 if abs(longitude) > 180 else longitude
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """The answer of one model on one scene.
@@ -83,8 +88,7 @@ class Prediction:
         """What is said of the scene, wherever it is said."""
         x, y = self.place
         if self.scene.georeferenced:
-            # Across the antimeridian a grid goes on beyond 180 degrees.
-            place = {"longitude": (x + 180) % 360 - 180 if abs(x) > 180 else x, "latitude": y}
+            place = {"longitude": _turned(x), "latitude": y}
         else:
             if self.scene.transform is not None:
                 x, y = apply(~self.scene.transform, x, y)
@@ -120,10 +124,15 @@ class Prediction:
         if not self.regions:
             return None
         middle = self.regions[0].polygon.centroid
-        longitude = middle.x
-        if abs(longitude) > 180:  # a patch across the antimeridian goes on beyond it
-            longitude = (longitude + 180) % 360 - 180
-        return longitude, middle.y
+        return _turned(middle.x), middle.y
+
+    @property
+    def most_probable_at(self) -> list[float] | None:
+        """Longitude and latitude of the verdict's place; None without georeference."""
+        if not self.scene.georeferenced:
+            return None
+        place = self.verdict.place
+        return [place["longitude"], place["latitude"]]
 
     @cached_property
     def mean_coherence(self) -> float | None:
@@ -168,6 +177,7 @@ class Prediction:
             "scene": scene.name,
             **self.verdict.to_dict(),
             "threshold": self.threshold,
+            "most_probable_at": self.most_probable_at,
             "class_probabilities": dict(self.class_probabilities),
             "area_km2": self.area_km2,
             "patches": len(self.regions) if scene.georeferenced and self.mask is not None else None,
@@ -178,6 +188,8 @@ class Prediction:
             "iou_with_reference": self.reference_iou,
             "primary_date": scene.primary_date and f"{scene.primary_date:%Y%m%d}",
             "secondary_dates": [f"{date:%Y%m%d}" for date in scene.secondary_dates],
+            "product": scene.product,
+            "range_increase": scene.range_increase,
             "crs": scene.crs,
             "model": self.model,
             "revision": self.revision,

@@ -19,6 +19,9 @@ from hub.scenes.checks import SceneError, require_size
 from hub.scenes.scene import Scene
 
 TRAINING_CRS = "EPSG:4326"
+RESAMPLED = 3
+"""Factor between the input's pixels and the training's beyond which an answer says so."""
+
 PixelGrid = tuple[Affine, str, tuple[int, int]]
 """Transform, CRS, and (height, width)."""
 
@@ -33,6 +36,30 @@ def on_training_pixels(scene: Scene, pixel_size: float) -> bool:
     a, b, _, d, e, _ = scene.transform[:6]
     square = b == d == 0 and abs(a / pixel_size - 1) < 0.01 and abs(-e / pixel_size - 1) < 0.01
     return square and CRS.from_user_input(scene.crs) == CRS.from_string(TRAINING_CRS)
+
+
+def size_notes(scene: Scene, worked: Scene, window: int) -> list[str]:
+    """What a scene's size or pixels take from an answer.
+
+    Args:
+        scene: As it came.
+        worked: On the training's pixels.
+        window: Side of a window of the model, in training pixels.
+    """
+    notes = []
+    if worked.height < window or worked.width < window:
+        notes.append(
+            f"the scene has {worked.height} x {worked.width} of the training's pixels, less than "
+            f"one window of the model ({window} x {window}): what lies around it is unknown"
+        )
+    factor = math.sqrt(worked.height * worked.width / (scene.height * scene.width))
+    if not 1 / RESAMPLED < factor < RESAMPLED:
+        how, times = ("coarser", factor) if factor > 1 else ("finer", 1 / factor)
+        notes.append(
+            f"the input's pixels are {times:.1f} times {how} than the training's: "
+            + ("fringes may be lost" if factor > 1 else "small deformation may be averaged out")
+        )
+    return notes
 
 
 def to_training_pixels(scene: Scene, pixel_size: float, max_pixels: int) -> Scene:

@@ -113,19 +113,3 @@ def require_shape(name: str, what: str, raster: np.ndarray, shape: tuple[int, ..
     """
     if np.shape(raster) != shape:
         raise SceneError(f"{name}: {what} has shape {np.shape(raster)}; phase asks for {shape}")
-
-
-def coherence_bytes(name: str, coherence: np.ndarray) -> np.ndarray:
-    """Coherence on the 0..255 scale, uint8, from that scale or 0..1; NaN becomes 0.
-
-    Raises:
-        SceneError: If it is on neither.
-    """
-    if coherence.dtype == np.uint8:
-        return coherence
-    values = np.nan_to_num(coherence.astype(np.float32), nan=0.0)
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 255:
-        raise SceneError(f"{name}: coherence runs from {low:g} to {high:g}; it is 0..1 or 0..255")
-    scale = 255 if coherence.dtype.kind == "f" and high <= 1 else 1
-    return np.rint(values * scale).astype(np.uint8)

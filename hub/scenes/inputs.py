@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import datetime
-import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from dataset_script.errors import ConfigError, HephaestusError
-from hub.scenes.load import load_scene
-from hub.scenes.readers.licsar import (
-    COHERENCE_SUFFIX,
-    HEIGHT_SUFFIX,
-    PHASE_SUFFIX,
-    frame_of,
-    is_phase,
-    pair_dates,
-    stem_of,
-)
+from hub.scenes.assemble import name_of, scene_of
+from hub.scenes.checks import MAX_PIXELS, SceneError
+from hub.scenes.load import holds_cube, load_scene
+from hub.scenes.pairs import Found, find_pairs
+from hub.scenes.products.product import Pair, ReadOptions
+from hub.scenes.rasters.files import StoredFile, archived, below, is_zip
 from hub.scenes.scene import Scene
 
 _CUBES = (".zarr", ".zarr.zip", ".zarr.tar")
@@ -38,57 +34,118 @@ class SceneInput:
     load: Callable[[], Scene]
 
 
-def expand_inputs(inputs: Sequence[str | Path]) -> list[str]:
-    """Put the files that folders and patterns stand for in their place.
+@dataclass
+class Inputs:
+    """What was found of what a user named, before any model is loaded.
+
+    Attributes:
+        others: Minicubes, dataset rows and arrays, as they were named.
+        found: Interferograms of any product.
+        options: How they are read.
+    """
+
+    others: list[str] = field(default_factory=list)
+    found: Found = field(default_factory=Found)
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+    def scenes(self, length: int) -> list[SceneInput]:
+        """The scenes, for series of at most `length` dates.
+
+        Args:
+            length: Interferograms of one place and primary date that are put together.
+
+        Returns:
+            In the inputs' order, except that pairs come after minicubes, rows and arrays, by frame
+            and date, and what cannot be used last; it says so when it is read.
+        """
+        scenes: list[SceneInput] = []
+        for text in self.others:
+            if "::" in text and not text.rpartition("/")[2].isdigit():
+                scenes += _or_broken(text, partial(_rows, text))
+            elif text.endswith(_CUBES) and Path(text).exists():
+                scenes += _or_broken(text, partial(_pairs, text, length))
+            else:
+                scenes.append(SceneInput(text, partial(load_scene, text, options=self.options)))
+        scenes += _series(self.found.pairs, self.options, length)
+        return scenes + [
+            SceneInput(label, partial(_fail, error)) for label, error in self.found.refused
+        ]
+
+
+def discover(inputs: Sequence[str | Path], options: ReadOptions | None = None) -> Inputs:
+    """Find the interferograms in files, folders, zip archives and patterns.
+
+    A folder stands for all that is below it, symbolic links followed: the phases of every product
+    of `products.table`, `.npz`, minicubes, and zips of products. DATASET::CONFIG/SPLIT stands for
+    all its rows, a minicube without dates for all its pairs. No pixel is read.
+
+    Args:
+        inputs: What the user named; see `load.SPECIFICATIONS`.
+        options: How to read them.
 
     Raises:
-        ConfigError: If an input stands for nothing, or all are files that do not exist.
+        ConfigError: If an input stands for nothing, or none of the files exists.
     """
-    texts = [text for given in inputs for text in _expand(str(given))]
+    options = options or ReadOptions()
+    inputs_found = Inputs(options=options)
+    named: list[StoredFile] = []
+    walked: list[StoredFile] = []
+    holders: list[Path] = []
+    for text in expand_inputs(inputs):
+        path = Path(text)
+        if path.is_dir() and not text.endswith(_CUBES):
+            holders.append(path)
+            _walk(path, inputs_found, walked)
+        elif path.is_file() and is_zip(path) and not holds_cube(path):
+            holders.append(path)
+            walked += _of_archive(path, inputs_found.found)
+        elif path.is_file() and not text.endswith((".npz", *_CUBES)) and "@" not in path.name:
+            named.append(StoredFile(path))
+        else:
+            inputs_found.others.append(text)
+    refused = inputs_found.found.refused
+    found = find_pairs(named, walked, options)
+    inputs_found.found = found = Found(found.pairs, [*refused, *found.refused], found.passed)
+    held = [*inputs_found.others, *(pair.label for pair in found.pairs)]
+    held += [label for label, _ in found.refused]
+    for holder in holders:
+        if not any(Path(label).is_relative_to(holder) for label in held):
+            found.refused.append((str(holder), SceneError(_nothing(holder, found))))
+    if not held:
+        raise ConfigError("; ".join(str(error) for _, error in found.refused))
+    return inputs_found
+
+
+def expand_inputs(inputs: Sequence[str | Path]) -> list[str]:
+    """Put the files and folders that patterns stand for in their place.
+
+    Raises:
+        ConfigError: If a pattern stands for nothing, or none of the files exists.
+    """
+    texts = [text for given in inputs for text in _matches(str(given))]
     # What may be a cube's dates, a dataset or a URL is left to its reader.
     if not any("@" in text or ":" in text or Path(text).exists() for text in texts):
         raise ConfigError(f"{' and '.join(texts)}: no such file")
     return texts
 
 
-def find_inputs(inputs: Sequence[str | Path], length: int) -> list[SceneInput]:
-    """Resolve inputs: files, folders, patterns, minicubes and dataset rows.
-
-    A folder stands for all `.npz`, `*.geo.diff_pha.tif` and minicubes below it, DATASET::CONFIG/
-    SPLIT for all its rows, a minicube without dates for all its pairs. Pairs of one frame and
-    primary date make series of `length`; where there are more, the last series overlaps the one
-    before, so that each is full.
+def find_inputs(
+    inputs: Sequence[str | Path], length: int, options: ReadOptions | None = None
+) -> list[SceneInput]:
+    """Find the scenes in files, folders, zip archives, patterns, minicubes and dataset rows.
 
     Args:
-        inputs: What the user named; see `load.SPECIFICATIONS`.
-        length: Steps T that the model takes.
+        inputs: What the user named; see `discover`.
+        length: Interferograms of one place and primary date that are put together.
+        options: How to read them.
 
     Returns:
-        The scenes, in the inputs' order, except that LiCSAR pairs come last, by frame and date.
-        A minicube or a dataset that cannot be opened is one that says so when it is read.
+        The scenes; see `Inputs.scenes`.
 
     Raises:
-        ConfigError: If an input stands for nothing, or two files have the same dates.
+        ConfigError: See `discover`.
     """
-    found: list[SceneInput] = []
-    phases: list[Path] = []
-    companions: list[Path] = []
-    for text in expand_inputs(inputs):
-        path = Path(text)
-        if is_phase(path):
-            phases.append(path)
-        elif text.endswith((COHERENCE_SUFFIX, HEIGHT_SUFFIX)):
-            companions.append(path)
-        elif "::" in text and not text.rpartition("/")[2].isdigit():
-            found += _or_broken(text, partial(_rows, text))
-        elif text.endswith(_CUBES) and path.exists():
-            found += _or_broken(text, partial(_pairs, text, length))
-        else:
-            found.append(SceneInput(text, partial(load_scene, text)))
-    found += _series(phases, companions, length)
-    if not found:
-        raise ConfigError(f"there is no phase in {', '.join(map(str, inputs))}")
-    return found
+    return discover(inputs, options).scenes(length)
 
 
 def in_series(dates: Sequence[datetime.date], length: int) -> Iterator[tuple[datetime.date, ...]]:
@@ -119,43 +176,49 @@ def _fail(error: HephaestusError) -> Scene:
     raise error
 
 
-def _expand(text: str) -> list[str]:
+def _matches(text: str) -> list[str]:
+    """The files and folders that a pattern stands for; any other text itself."""
     if "::" in text:
         return [text]
     path = Path(text)
     text = text.rstrip("/") or text  # the shell completes a folder's name with a slash
-    if text.endswith(_CUBES):
+    if path.exists() or not any(mark in text for mark in "*?["):
         return [text]
-    if path.is_dir():
-        found = sorted(_below(path))
-    elif not path.exists() and any(mark in text for mark in "*?["):
-        matched = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-        found = [
-            name
-            for match in matched
-            for name in (
-                sorted(_below(match))
-                if match.is_dir() and not match.name.endswith(_CUBES)
-                else [str(match)]
-            )
-        ]
-    else:
-        return [text]
+    root = path.anchor or "."
+    found = [str(match) for match in sorted(Path(root).glob(str(path.relative_to(path.anchor))))]
     if not found:
-        raise ConfigError(
-            f"{text} stands for nothing: no .npz, *{PHASE_SUFFIX} or minicube was found there"
-        )
+        raise ConfigError(f"{text} stands for nothing: no file has such a name")
     return found
 
 
-def _below(folder: Path) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        cubes = [name for name in folders if name.endswith(".zarr")]
-        folders[:] = [name for name in folders if not name.endswith(".zarr")]
-        for name in (*cubes, *files):
-            path = Path(place, name)
-            if name.endswith((".npz", *_CUBES)) or is_phase(path):
-                yield str(path)
+def _walk(folder: Path, inputs: Inputs, walked: list[StoredFile]) -> None:
+    paths = list(below(folder, (".zarr",)))
+    for path in paths:
+        name = path.name
+        if name.endswith((".npz", *_CUBES)):
+            inputs.others.append(str(path))
+        elif is_zip(path):
+            # A product that lies unpacked beside its zip is judged once.
+            if not path.with_suffix("").is_dir():
+                walked += _of_archive(path, inputs.found)
+        else:
+            walked.append(StoredFile(path))
+
+
+def _of_archive(path: Path, found: Found) -> list[StoredFile]:
+    try:
+        return archived(path)
+    except HephaestusError as error:
+        found.refused.append((str(path), error))  # type: ignore[arg-type]
+        return []
+
+
+def _nothing(holder: Path, found: Found) -> str:
+    text = f"{holder} stands for nothing: no phase was found there"
+    if found.passed:
+        text += f" ({'; '.join(found.passed[:3])}{'; ...' if len(found.passed) > 3 else ''})"
+        text += "; if one of its files is a phase after all, name it with --as phase"
+    return text
 
 
 def _rows(text: str) -> list[SceneInput]:
@@ -185,28 +248,26 @@ def _pairs(path: str, length: int) -> list[SceneInput]:
     return found
 
 
-def _series(phases: Sequence[Path], companions: Sequence[Path], length: int) -> list[SceneInput]:
-    groups: dict[tuple[str, str], dict[datetime.date, Path]] = {}
-    found = []
-    for path in phases:
-        dates = pair_dates(path)
-        if dates is None:
-            found.append(SceneInput(str(path), partial(load_scene, path)))
+def _series(pairs: Sequence[Pair], options: ReadOptions, length: int) -> list[SceneInput]:
+    """Pairs of one place and primary date in series, and all others alone."""
+    groups: dict[tuple[str, str, str, str], dict[datetime.date, Pair]] = defaultdict(dict)
+    found: list[SceneInput] = []
+    for pair in pairs:
+        if pair.dates is None or not pair.product.stacks:
+            found.append(_input([pair], options))
             continue
-        # LiCSAR keeps each pair in a folder of its own; the frame's name is above, if anywhere.
-        paired = path.absolute().parent.name == stem_of(path)
-        place = path.absolute().parents[1 if paired else 0]
-        key = (f"{frame_of(path) or ''} {place}", f"{dates[0]:%Y%m%d}")
-        if (twin := groups.setdefault(key, {}).setdefault(dates[1], path)) != path:
-            raise ConfigError(f"{twin} and {path} have the same dates")
+        primary, secondary = pair.dates
+        key = (pair.product.name, pair.frame or "", pair.place, f"{primary:%Y%m%d}")
+        if (twin := groups[key].setdefault(secondary, pair)) is not pair:
+            error = ConfigError(f"{twin.label} and {pair.label} have the same dates")
+            found.append(SceneInput(pair.label, partial(_fail, error)))
     for key in sorted(groups):
         by_date = groups[key]
-        for dates_of_series in in_series(list(by_date), length):
-            paths = [by_date[date] for date in dates_of_series]
-            stems = {stem_of(path) for path in paths}
-            heights = [path for path in companions if path.name.endswith(HEIGHT_SUFFIX)]
-            files = [*paths, *(path for path in companions if stem_of(path) in stems)]
-            files += heights if len(heights) == 1 else []
-            label = ", ".join(map(str, paths))
-            found.append(SceneInput(label, partial(load_scene, files)))
+        for dates in in_series(list(by_date), length):
+            found.append(_input([by_date[date] for date in dates], options))
     return found
+
+
+def _input(pairs: list[Pair], options: ReadOptions) -> SceneInput:
+    label = ", ".join(pair.label for pair in pairs)
+    return SceneInput(label, partial(scene_of, pairs, options, name_of(pairs), MAX_PIXELS))

@@ -14,14 +14,10 @@ import numpy as np
 from affine import Affine
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, BY_NAME
-from hub.scenes.checks import (
-    SceneError,
-    as_steps,
-    check_dates,
-    check_place,
-    coherence_bytes,
-    require_shape,
-)
+from hub.scenes.checks import SceneError, as_steps, check_dates, check_place, require_shape
+from hub.scenes.rasters.coherence import to_bytes
+from hub.scenes.rasters.no_data import LIMITS
+from hub.scenes.rasters.raster import WGS84, Raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +39,9 @@ class Scene:
         secondary_dates: Dates of the T secondary acquisitions; empty if unknown.
         reference: A known deformation mask to compare with, bool [H, W], or None.
         warnings: What was odd about the input and what was done about it.
+        product: Name of the product that it was read from, of `products.table`, or None.
+        range_increase: Sign of the phase where the range increases from the primary date to the
+            secondary: "positive" (then subsidence is positive) or "negative"; None if unknown.
     """
 
     name: str
@@ -57,6 +56,8 @@ class Scene:
     secondary_dates: tuple[datetime.date, ...] = ()
     reference: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
+    product: str | None = None
+    range_increase: str | None = None
 
     @property
     def steps(self) -> int:
@@ -148,10 +149,11 @@ def make_scene(
 ) -> Scene:
     """Check rasters, bring them to the training cubes' conventions and make a scene of them.
 
-    A step has no data where its phase is not finite, where `nodata` says so, or where phase and
-    coherence are both exactly 0 (phase alone where there is no coherence). Phase outside
-    (-pi, pi], such as unwrapped phase, is wrapped, with a warning. Whole-numbered coherence, or
-    coherence that exceeds 1 anywhere, is taken to be on the 0..255 scale; any other on 0..1.
+    A step has no data where its phase is not finite or larger than any phase is (1e20, 1e300),
+    where `nodata` says so, or where phase and coherence are both exactly 0 (phase alone where
+    there is no coherence). Phase outside (-pi, pi], such as unwrapped phase, is wrapped, with a
+    warning. Coherence in bytes is on the 0..255 scale; of any other type see
+    `rasters.coherence.to_bytes`.
 
     Args:
         name: Name of the scene; characters that file names dislike become "_".
@@ -162,7 +164,8 @@ def make_scene(
         nodata: Where to disregard the rasters, bool [H, W] or [T, H, W].
         reference: A known deformation mask, [H, W]; above 0 is deformation.
         warnings: To be handed on.
-        **place: `transform`, `crs`, `primary_date` and `secondary_dates` of `Scene`.
+        **place: `transform`, `crs`, `primary_date`, `secondary_dates`, `product` and
+            `range_increase` of `Scene`.
 
     Returns:
         The scene.
@@ -185,8 +188,19 @@ def make_scene(
     if insar_coherence is not None:
         coherence = as_steps(name, "insar_coherence", insar_coherence)
         require_shape(name, "insar_coherence", coherence, phase.shape)
-        coherence = coherence_bytes(name, coherence)
-    missing = ~np.isfinite(phase)
+        if coherence.dtype != np.uint8:
+            stored = Raster(
+                f"{name}: insar_coherence",
+                coherence,
+                Affine.identity(),
+                WGS84,
+                coherence.dtype.name,
+            )
+            brought = to_bytes(stored)
+            coherence = brought.values
+            notes += brought.notes
+    with np.errstate(invalid="ignore"):
+        missing = ~(np.abs(phase) <= LIMITS["phase"])
     missing |= (phase == 0) & (True if coherence is None else coherence == 0)
     if nodata is not None:
         if np.shape(nodata) not in ((height, width), phase.shape):
@@ -195,7 +209,8 @@ def make_scene(
     if missing.all():
         raise SceneError(f"{name}: no pixel holds data")
     # One copy of each, changed in place: a frame's series is large, and the caller's stays whole.
-    phase = phase.astype(np.float32)
+    with np.errstate(over="ignore"):
+        phase = phase.astype(np.float32)
     phase[missing] = 0
     reach = max(phase.max(), -phase.min())
     if reach > np.pi + 1e-3:
@@ -206,8 +221,12 @@ def make_scene(
         coherence[missing] = 0
     if dem is not None:
         require_shape(name, "dem", dem, (height, width))
-        dem = np.array(dem, np.float32)
+        with np.errstate(over="ignore"):
+            dem = np.array(dem, np.float32)
         dem[~np.isfinite(dem)] = np.nan
+        if not np.isfinite(dem).any():
+            notes.append("the elevation is unknown everywhere, so it counts as missing")
+            dem = None
     fields = {}
     for channel, raster in (atmosphere or {}).items():
         if channel not in ATMOSPHERIC_CHANNELS:
@@ -216,7 +235,8 @@ def make_scene(
         raster = as_steps(name, channel, raster) if per_step else raster
         shape = phase.shape if per_step else (height, width)
         require_shape(name, channel, raster, shape)
-        fields[channel] = np.asarray(raster, np.float32)
+        with np.errstate(over="ignore"):
+            fields[channel] = np.asarray(raster, np.float32)
     if reference is not None:
         require_shape(name, "the reference mask", reference, (height, width))
         reference = np.asarray(reference) > 0

@@ -50,12 +50,17 @@ def parse_date(where: object, value: Any) -> datetime.date:
     Raises:
         SceneError: If it is none of them.
     """
+    if value is None or value != value or str(value) == "NaT":  # NaT of numpy and of pandas
+        raise SceneError(f"{where}: a date is missing (NaT); dates are YYYYMMDD")
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):
         return value
     if isinstance(value, np.datetime64):
-        return value.astype("datetime64[D]").item()
+        day = value.astype("datetime64[D]").item()
+        if isinstance(day, datetime.date):
+            return day
+        raise SceneError(f"{where}: {value} is no date; dates are YYYYMMDD")
     try:
         return datetime.datetime.strptime(str(value).replace("-", "")[:8], "%Y%m%d").date()
     except ValueError:

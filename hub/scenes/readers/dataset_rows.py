@@ -44,10 +44,15 @@ def read_row(row: Mapping[str, Any], name: str | None = None) -> Scene:
             parse_date("the row", date) for date in row["secondary_dates"]
         )
     coherence = arrays.get("insar_coherence")
+    if coherence is not None and coherence.dtype.kind in "iub":
+        # `datasets` widens bytes; fractions stay what they are, 0..1.
+        if coherence.size and not 0 <= coherence.min() <= coherence.max() <= 255:
+            raise SceneError("the row's insar_coherence is not within 0..255")
+        coherence = coherence.astype(np.uint8)
     return make_scene(
         name or str(row.get("sample_id") or "row"),
         phase,
-        None if coherence is None else coherence.astype(np.uint8),
+        coherence,
         arrays.get("dem"),
         atmosphere=full_size_atmosphere(arrays, height, width),
         reference=any_step(row.get("deformation_mask")),

@@ -13,6 +13,11 @@ import numpy as np
 from affine import Affine
 
 from hub.scenes.checks import SceneError, as_steps, require_size
+from hub.scenes.products.product import ReadOptions
+from hub.scenes.rasters.coherence import to_bytes
+from hub.scenes.rasters.no_data import without_sentinels
+from hub.scenes.rasters.raster import WGS84, Raster
+from hub.scenes.rasters.units import in_radians
 from hub.scenes.readers.conversions import (
     ARRAYS,
     NO_PLACE,
@@ -27,7 +32,9 @@ _REFERENCES = ("deformation_mask", "label_consensus")
 _PLACE = ("transform", "bounds", "crs", "primary_date", "secondary_dates")
 
 
-def read_npz(path: Path, name: str | None, max_pixels: int) -> Scene:
+def read_npz(
+    path: Path, name: str | None, max_pixels: int, options: ReadOptions | None = None
+) -> Scene:
     """Read an `.npz` of plain arrays; keys are those of `SPECIFICATIONS`.
 
     A scaled elevation (`dem_minmax_u8`) has lost its height and is left out, with a warning.
@@ -54,18 +61,55 @@ def read_npz(path: Path, name: str | None, max_pixels: int) -> Scene:
     notes = [] if place.get("crs") else [NO_PLACE]
     if has_scaled_dem and "dem" not in arrays:
         notes.append("dem_minmax_u8 has lost its absolute height and is not used as elevation")
+    phase, coherence, more = _measured(path, arrays, options or ReadOptions())
+    notes += more
     reference = next((arrays[key] for key in _REFERENCES if key in arrays), None)
     return make_scene(
         name or path.stem,
-        arrays["insar_difference"],
-        arrays.get("insar_coherence"),
-        arrays.get("dem"),
+        phase,
+        coherence,
+        without_sentinels(arrays["dem"], "elevation") if "dem" in arrays else None,
         atmosphere=full_size_atmosphere(arrays, height, width),
         nodata=arrays.get("nodata"),
         reference=any_step(reference),
         warnings=notes,
         **place,
     )
+
+
+def _measured(
+    path: Path, arrays: Mapping[str, np.ndarray], options: ReadOptions
+) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
+    """Phase and coherence by the rules of any raster: radians, and a scale that is known."""
+    steps = as_steps(path.stem, "insar_difference", arrays["insar_difference"])
+    read = [
+        in_radians(
+            Raster(
+                f"{path}: insar_difference",
+                without_sentinels(step, "phase"),
+                Affine.identity(),
+                WGS84,
+                step.dtype.name,
+            ),
+            "wrapped",
+            options.units,
+        )
+        for step in steps
+    ]
+    notes = list(dict.fromkeys(note for step in read for note in step.notes))
+    coherence = arrays.get("insar_coherence")
+    if coherence is not None and coherence.ndim in (2, 3) and coherence.dtype.kind in "iuf":
+        stored = Raster(
+            f"{path}: insar_coherence",
+            without_sentinels(coherence, "coherence"),
+            Affine.identity(),
+            WGS84,
+            coherence.dtype.name,
+        )
+        brought = to_bytes(stored, options.coherence_scale)
+        coherence = brought.values
+        notes += brought.notes
+    return np.stack([step.values for step in read]), coherence, notes
 
 
 def _npz_place(

@@ -17,8 +17,8 @@ import rasterio
 
 from dataset_script.errors import HephaestusError
 from hub.scenes.load import load_scene
-from hub.scenes.readers.licsar import PHASE_SUFFIX
-from hub.scenes.readers.rasters import readable_tiff
+from hub.scenes.products.licsar import PHASE_SUFFIX
+from hub.scenes.rasters.gdal import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
 from page.inputs.zip_checks import check_archive, choose_pairs

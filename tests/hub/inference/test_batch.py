@@ -18,6 +18,7 @@ from tests import cubes
 from tests.hub.facts import make_facts
 from tests.hub.licsar import FRAME, PRIMARY, SECONDARIES, make_phase, write_frame
 from tests.hub.models import make_model
+from tests.hub.pointwise import pointwise
 from tests.rows import make_dataset_folder
 
 
@@ -164,7 +165,6 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
     np.savez(scene, insar_difference=make_phase(40, 40))
     file.touch()
     for model, output, options, said in (
-        (tmp_path / "empty", "out", (), "stands for nothing"),
         (run, "out", (), f"push-model {run} --to-folder"),
         (packaged, "file", (), "a file is where a folder should be"),
         (packaged, "out", ("--device", "abacus"), "device 'abacus' cannot be used here"),
@@ -174,6 +174,9 @@ def test_inputs_that_stand_for_nothing(tmp_path, packaged, capsys):
             run_cli("predict", model, scene, "--output", tmp_path / output, *options)
         told = capsys.readouterr().err
         assert said in told and len(told.splitlines()) == 1
+    batch = predict_many(packaged, [tmp_path / "empty", scene], tmp_path / "both", progress=False)
+    assert "stands for nothing" in batch.failed[str(tmp_path / "empty")]
+    assert [summary["scene"] for summary in batch.summaries] == ["scene"]
     with pytest.raises(ConfigError, match=r"a\.npz: no such file"):
         find_inputs([tmp_path / "a.npz"], 1)
     with pytest.raises(SceneError, match="does not exist"):  # one that does not stops no other
@@ -200,3 +203,57 @@ def test_a_model_may_be_named_before_the_inputs(tmp_path, packaged):
         assert split_model(inputs) == (IN_THE_BOX, inputs)
     with pytest.raises(ConfigError, match="name the interferograms after it"):
         split_model([model])
+
+
+def test_a_model_of_one_date_answers_once_for_a_primary_date(tmp_path):
+    write_frame(tmp_path / "in")
+    detector = pointwise(1)
+    together = predict_many(detector, [tmp_path / "in"], tmp_path / "a", progress=False)
+    (answer,) = together.summaries
+    assert answer["secondary_dates"] == list(SECONDARIES)
+    alone = predict_many(
+        detector, [tmp_path / "in"], tmp_path / "b", progress=False, each_pair=True
+    )
+    assert [summary["secondary_dates"] for summary in alone.summaries] == [
+        [date] for date in SECONDARIES
+    ]
+    # A pixel keeps its largest answer, and so the mean around it can only be larger.
+    assert answer["probability"] >= max(summary["probability"] for summary in alone.summaries)
+
+
+def test_a_pair_that_cannot_be_read_is_left_out_of_its_series_and_said(tmp_path):
+    paths = write_frame(tmp_path / "in")
+    paths[1].write_bytes(paths[1].read_bytes()[:3000])
+    batch = predict_many(pointwise(1), [tmp_path / "in"], tmp_path / "out", progress=False)
+    (answer,) = batch.summaries
+    assert answer["secondary_dates"] == [SECONDARIES[0], SECONDARIES[2]]
+    assert any("left out" in note and paths[1].name in note for note in answer["warnings"])
+
+
+def test_what_no_one_foresaw_costs_one_scene(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", insar_difference=make_phase(40, 40))
+    np.savez(tmp_path / "b.npz", insar_difference=make_phase(40, 40, seed=1))
+    detector = pointwise(1)
+    predict = detector.predict
+
+    def fails_on_a(scene, *others):
+        if scene.name == "a":
+            raise IndexError("index 3 is out of bounds")
+        return predict(scene, *others)
+
+    monkeypatch.setattr(detector, "predict", fails_on_a)
+    inputs = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    batch = predict_many(detector, inputs, tmp_path / "out", progress=False)
+    assert [summary["scene"] for summary in batch.summaries] == ["b"]
+    assert "unexpected IndexError: index 3" in batch.failed[str(inputs[0])]
+
+
+def test_dates_that_are_none_stop_one_scene(tmp_path):
+    phase = make_phase(40, 40)
+    np.savez(tmp_path / "a.npz", insar_difference=phase, primary_date=np.datetime64("NaT"))
+    np.savez(tmp_path / "b.npz", insar_difference=phase[:1])
+    np.savez(tmp_path / "c.npz", insar_difference=phase.T[:, :1] + np.float32(0.01))
+    batch = predict_many(pointwise(1), [tmp_path], tmp_path / "out", progress=False)
+    assert [summary["scene"] for summary in batch.summaries] == ["b", "c"] or batch.failed
+    assert "NaT" in batch.failed[str(tmp_path / "a.npz")]
+    assert not any("unexpected" in reason for reason in batch.failed.values())

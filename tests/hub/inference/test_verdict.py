@@ -18,6 +18,7 @@ from hub.inference.verdict import Opinion
 from hub.repos.packaging import package_model
 from tests.hub.answers import CORNER, both, predicted
 from tests.hub.facts import make_facts
+from tests.hub.licsar import make_phase
 from tests.hub.models import make_model
 
 LIMITS = (0.25, 0.6)
@@ -105,7 +106,7 @@ def test_a_second_opinion_on_the_command_line(tmp_path, capsys):
         (tmp_path / name).mkdir()
         package_model(make_model(kind, facts).backbone, facts, tmp_path / name)
     scene = tmp_path / "a.npz"
-    np.savez(scene, insar_difference=np.full((40, 40), 0.5, "float32"))
+    np.savez(scene, insar_difference=make_phase(40, 40))
     out, options = tmp_path / "out", ["--classifier", str(tmp_path / "classifier")]
     command = ["predict", str(tmp_path / "segmenter"), str(scene), "--output", str(out)]
     main([*command, *options])

@@ -67,3 +67,12 @@ def test_what_is_no_scene(tmp_path):
         load_scene(tmp_path / "note.txt")
     with pytest.raises(SceneError, match="does not exist"):
         load_scene(tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -3.4e38, 1e20])
+def test_what_is_no_phase_is_no_data(value):
+    phase = phase_of().astype("float64")
+    phase[3, 4] = value
+    scene = make_scene("a", phase, dem=np.where(np.isnan(phase), np.nan, phase * 1e3))
+    assert np.argwhere(scene.nodata).tolist() == [[3, 4]]
+    assert np.isfinite(scene.insar_difference).all() and scene.warnings == ()

@@ -1,0 +1,1 @@
+"""Rasters wherever they are stored: files, grids, no data, units and scales. Knows no product."""

@@ -1,0 +1,99 @@
+"""What names of files and folders say: dates, frames, and words for what a raster holds."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+
+Dates = tuple[datetime.date, datetime.date]
+
+_DAY = r"(?<!\d)(\d{8})(?:T\d{4,6}Z?)?"
+_NUMBERS = re.compile(_DAY + r"[_-]" + r"(\d{8})(?!\d)")
+_WORDS = re.compile(r"(?<!\d)(\d{2}[A-Za-z]{3}\d{4})_(\d{2}[A-Za-z]{3}\d{4})(?!\d)")
+_SHORT = re.compile(r"(?<![\dA-Za-z])(\d{6})[-_](\d{6})(?![\dA-Za-z])")
+_DAYS_OF_YEAR = re.compile(r"(?<!\d)(\d{4})(\d{3})_(\d{4})(\d{3})(?!\d)")
+_FRAME = re.compile(r"\d{3}[AD]_\w{5}_\w{6}")
+
+WORDS = {
+    "coherence": "cc coh coherence cor corr correlation phsig",
+    "elevation": "dem hgt height elev elevation topo srtm dsm h",
+    "angle of incidence or look": "theta phi inc incidence azimuth lookangle lv rdr heading",
+    "displacement": "disp displacement los vert velocity vel cum timeseries deformation offset "
+    "offsets displacements defo rng azi",
+    "amplitude": "amp amplitude mli intensity sigma0 gamma0 beta0 mag magnitude power pwr slc",
+    "mask": "mask msk water landmask watermask conncomp connectedcomponents component components "
+    "layover shadow",
+    "baseline": "bperp baseline",
+    "atmosphere": "aps atm tropo iono era5 gacos ztd",
+    "unwrapped phase": "unw unwrap unwrapped unwrapphase",
+    "wrapped phase": "phase pha wrapped wrap ifg ifgram igram interferogram int phasefilt flat "
+    "wrappedphase",
+}
+"""Words of names by what they mean, in the field's usual abbreviations."""
+
+_MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
+
+
+def meaning_of(name: str) -> str | None:
+    """What a raster's name says it holds: the last telling word counts, as in `water_mask`.
+
+    `unw_phase` is unwrapped, for that is the more telling of the two.
+
+    Returns:
+        A key of `WORDS`, or None where no word tells.
+    """
+    stem = re.sub(r"(\.(tiff?|vrt|grd|nc|img|bin|geo|gz|dat|asc|png|jpe?g))+$", "", name.lower())
+    stem = re.sub(r"(?<!\d)\d{8}t\d{6}|(?<!\d)\d+(?!\d)", " ", stem)
+    told = [_MEANING[word] for word in re.split(r"[\W_]+|\d+", stem) if word in _MEANING]
+    if told and told[-1] == "wrapped phase" and "unwrapped phase" in told:
+        return "unwrapped phase"
+    return told[-1] if told else None
+
+
+def key_of(name: str) -> str:
+    """A raster's name without the words that say which of a pair's rasters it is."""
+    return "_".join(
+        word for word in re.split(r"[\W_]+", name.lower()) if word and word not in _MEANING
+    )
+
+
+def dates_in(text: str) -> Dates | None:
+    """The primary and the secondary date that a name holds, in any processor's way.
+
+    YYYYMMDD_YYYYMMDD with or without times (LiCSAR, HyP3, dolphin, GAMMA), 01Jan2017_13Jan2017
+    (SNAP), YYMMDD-YYMMDD (ROI_PAC), and YYYYDDD_YYYYDDD, whose first day is 000 (GMTSAR: the
+    integer part of `SC_clock_start`).
+    """
+    for pattern, form in ((_NUMBERS, "%Y%m%d"), (_WORDS, "%d%b%Y"), (_SHORT, "%y%m%d")):
+        for found in pattern.finditer(text):
+            try:
+                first, second = (datetime.datetime.strptime(day, form) for day in found.groups())
+            except ValueError:
+                continue
+            return first.date(), second.date()
+    if julian := _DAYS_OF_YEAR.search(text):
+        numbers = [int(number) for number in julian.groups()]
+        days = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if all(1978 <= year <= 2100 and day <= 366 for year, day in days):
+            one, other = (
+                datetime.date(year, 1, 1) + datetime.timedelta(days=day) for year, day in days
+            )
+            return one, other
+    return None
+
+
+def dates_of(path: Path) -> Dates | None:
+    """The dates in a file's name, else in that of one of the three folders above it."""
+    for part in (path.name, *(folder.name for folder in list(path.absolute().parents)[:3])):
+        if dates := dates_in(part):
+            return dates
+    return None
+
+
+def frame_of(path: Path) -> str | None:
+    """The LiCSAR frame that a path names in its file or in one of its folders."""
+    for part in reversed(path.absolute().parts):
+        if found := _FRAME.search(part):
+            return found[0]
+    return None

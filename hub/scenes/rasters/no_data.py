@@ -1,0 +1,40 @@
+"""Pixels without data, however a file marks them: never to be taken for a phase."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SENTINELS = (-9999.0, -99999.0, -999.0, -32768.0, -32767.0, 9999.0, 99999.0, 32767.0)
+"""Values that stand for no data by habit, where a file carries no tag. No float phase is a whole
+number by chance, and no coherence is any of them."""
+
+LIMITS = {"phase": 1e5, "coherence": 1e4, "elevation": 12_000.0, "amplitude": 1e15}
+"""Beyond these nothing is a measurement: 1e20, -3.4e38 and 9.97e36 (netCDF's) are fill values."""
+
+
+def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
+    """Values with NaN in the place of infinities, fill values and untagged sentinels.
+
+    Args:
+        values: Real numbers of any type, [H, W].
+        role: A key of `LIMITS`; the real and the imaginary part are an "amplitude".
+
+    Returns:
+        The array itself where it has none, else a copy in floating point.
+    """
+    if values.dtype.kind == "b" or values.dtype == np.uint8:
+        return values
+    sentinels = SENTINELS[:5] if role == "elevation" else SENTINELS
+    with np.errstate(invalid="ignore"):
+        # Of whole numbers the least has no absolute value of its own type.
+        real = values if values.dtype.kind == "f" else values.astype(np.float64)
+        bad = ~(np.abs(real) <= LIMITS[role])
+        low, high = (values.min(), values.max()) if values.size else (0, 0)
+        for sentinel in sentinels:
+            # What lies outside of the range is not looked for: a frame is large.
+            if not (sentinel < low or sentinel > high):
+                bad |= values == sentinel
+    if not bad.any():
+        return values
+    kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+    return np.where(bad, kind.type(np.nan), values.astype(kind))
