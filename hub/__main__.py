@@ -170,12 +170,15 @@ def _predict(args: argparse.Namespace) -> None:
         threshold=args.threshold,
         revision=args.revision,
         device=args.device,
+        workers=args.workers,
+        dask=args.dask,
     )
     print(batch.to_text())
     batch.require_success()
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hub.commands import add_prediction_options, add_record_commands
     from hub.scenes.load import SPECIFICATIONS
 
     parser = argparse.ArgumentParser(
@@ -236,12 +239,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.usage = "%(prog)s [options] --output DIR [MODEL] INPUT [INPUT ...]"
     predict.add_argument("inputs", metavar="[MODEL] INPUT", nargs="+", help="see below")
     predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
-    predict.add_argument(
-        "--classifier", metavar="MODEL", help="a second opinion beside a segmentation model"
-    )
-    predict.add_argument("--threshold", type=float, help="in place of the model's own")
-    predict.add_argument("--revision", help="branch, tag or commit of the model's repository")
-    predict.add_argument("--device", help="cpu or cuda; a GPU if there is one")
+    add_prediction_options(predict)
+    add_record_commands(add)
     return parser
 
 
