@@ -43,12 +43,17 @@ def plan_frame(index: int, seed: int) -> FramePlan:
     return dataclasses.replace(plan, dates=dates, pairs=pair_up(dates, NEIGHBOURS))
 
 
+def corner_of(plan: FramePlan) -> tuple[float, float]:
+    """Longitude and latitude of the grid's upper left corner."""
+    half = plan.grid.pixel_degrees / 2
+    return plan.grid.longitude[0] - half, plan.grid.latitude[0] + half
+
+
 def make_pair(simulation: Simulation, made: Interferogram, pair: tuple[int, int]) -> Scene:
     """The interferogram as a scene, named as a frame's pairs are."""
     plan = simulation.plan
     first, second = (plan.dates[index] for index in pair)
-    half = plan.grid.pixel_degrees / 2
-    west, north = plan.grid.longitude[0] - half, plan.grid.latitude[0] + half
+    west, north = corner_of(plan)
     return make_scene(
         f"{plan.frame_id}_{first:%Y%m%d}_{second:%Y%m%d}",
         made.phase,
@@ -83,6 +88,7 @@ def judge_frame(folder: Path, index: int, seed: int, factor: float) -> None:
         "frame": plan.frame_id,
         "climate": plan.climate.name,
         "turbulence": factor,
+        "corner": [float(value) for value in corner_of(plan)],
         "episodes": episodes,
     }
     (folder / "truth.json").write_text(json.dumps(truth, indent=1))

@@ -17,9 +17,10 @@ def add_record_commands(add: Add) -> None:
     watch.formatter_class = argparse.RawDescriptionHelpFormatter
     watch.usage = "%(prog)s [options] --output RECORD [MODEL] SOURCE [SOURCE ...]"
     watch.epilog = (
-        "A SOURCE is what `predict` takes; a file that has not changed is not read again. The\n"
-        "last line is new=N deformation=N failed=N. Exit status: 0 nothing to tell, 4 new deformation,\n"
-        "1 an input or a notification failed, 5 both. With --every it goes on until it is stopped."
+        "A SOURCE is what `predict` takes; a file that has not changed is not read again.\n"
+        "The last line is new=N deformation=N failed=N. Exit status: 0 nothing to tell,\n"
+        "4 new deformation, 1 an input or a notification failed, 5 both. With --every it goes\n"
+        "on until it is stopped."
     )
     watch.add_argument("inputs", metavar="[MODEL] SOURCE", nargs="+", help="see below")
     watch.add_argument("--output", type=Path, required=True, metavar="RECORD", help="where to")
@@ -81,12 +82,12 @@ def _watch(args: argparse.Namespace) -> None:
 
 
 def _timeline(args: argparse.Namespace) -> None:
-    from hub.record.timeline import write_timeline
+    from hub.record.views.timeline import write_timeline
 
     print(write_timeline(args.record))
 
 
 def _stac(args: argparse.Namespace) -> None:
-    from hub.record.stac import write_stac
+    from hub.record.views.stac import write_stac
 
     print(write_stac(args.record, args.href))

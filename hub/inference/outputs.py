@@ -16,9 +16,9 @@ from rasterio.errors import NotGeoreferencedWarning
 from dataset_script.safe_files import renamed, write_json
 from hub.inference.polygons import bounds_degrees, cut_at_antimeridian
 from hub.inference.prediction import Prediction
-from hub.record.kmz import write_kmz
-from hub.record.quicklook import quicklook
-from hub.record.styles import MASK_COLOURS, mask_qml, probability_qml
+from hub.record.formats.kmz import write_kmz
+from hub.record.formats.quicklook import quicklook
+from hub.record.formats.styles import MASK_COLOURS, mask_qml, probability_qml
 from hub.record.writing import write_csv
 
 NO_DATA = 255

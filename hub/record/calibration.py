@@ -103,7 +103,7 @@ def calibrate(
     """Find each frame's limit from the pairs that lie within a period.
 
     Args:
-        rows: The answers that stand.
+        rows: The answers that stand, with their evidence.
         period: First and last day of the quiet past.
 
     Returns:
@@ -126,7 +126,8 @@ def calibrate(
                 f"its own needs {FEWEST}, so the model's holds"
             )
             continue
-        own = quiet_limit([row["probability"] for row in members])
+        # What the shared-date rule takes away needs no limit.
+        own = quiet_limit([0 if row["evidence"] == "air" else row["probability"] for row in members])
         limits[frame] = FrameLimit(
             max(own, *(row["deformation_from"] or 0.0 for row in members)),
             len(members),

@@ -158,7 +158,8 @@ def _look(row: Row, dates: Dates, flagged: bool) -> Look:
     place = None if row[names[0]] is None else (row[names[0]], row[names[1]])
     coherence = row["mean_coherence"]
     saw = coherence is None or coherence >= LOW_COHERENCE
-    quiet = not flagged and row["decision"] != "Unsure" and saw
+    # Between the model's limit and the frame's own, neither: it is suspicious, not quiet.
+    quiet = not flagged and row["decision"] == "Non_Deformation" and saw
     return Look(dates, flagged, quiet, place, degrees)
 
 

@@ -108,7 +108,8 @@ def look(
     batch = predict_many(model, sources, output, trust_times=True, **options)
     notes: list[str] = []
     if period:
-        limits, notes = calibrate(list(record.standing().values()), period)
+        standing = [row for row in record.rows() if not row["superseded"]]
+        limits, notes = calibrate(standing, period)
         write_limits(output, limits)
     rows = record.flush()
     new = [row for row in rows if row["serial"] not in before and not row["superseded"]]

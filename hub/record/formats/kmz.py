@@ -18,7 +18,7 @@ from affine import Affine
 from PIL import Image
 from rasterio.warp import Resampling, reproject
 
-from hub.record.styles import probability_colour
+from hub.record.formats.styles import probability_colour
 
 MAX_SIDE = 1024
 """Pixels of the overlay's longer side."""

@@ -124,7 +124,9 @@ class MarkedMap:
 
 def marked_map(history: History, folder: Path) -> MarkedMap | None:
     """Count over a history's masks, brought to one grid; None where there are none."""
-    paths = [folder / row["files"]["mask"] for row in history.rows if "mask" in (row["files"] or {})]
+    paths = [
+        folder / row["files"]["mask"] for row in history.rows if "mask" in (row["files"] or {})
+    ]
     paths = [path for path in paths if path.exists()]
     georeferenced = [row["bounds"] for row in history.rows if row["bounds"]]
     if not paths:
@@ -216,7 +218,9 @@ def _largest_near(row: Row, volcano: Volcano, folder: Path) -> float | None:
                 rasterio.windows.Window(0, 0, file.width, file.height)
             )
             kilometre = 1 / _KM_PER_DEGREE
-            per_pixel = abs(file.transform.e) if file.crs.is_geographic else abs(file.transform.e) / 1e5
+            per_pixel = (
+                abs(file.transform.e) if file.crs.is_geographic else abs(file.transform.e) / 1e5
+            )
             step = max(1, round(kilometre / per_pixel))
             shape = (max(1, int(window.height / step)), max(1, int(window.width / step)))
             values = file.read(1, window=window, out_shape=shape, resampling=Resampling.average)
@@ -234,7 +238,9 @@ def _around(volcano: Volcano) -> tuple[float, float, float, float]:
 
 
 def _volcanoes_of(row: Row, by_name: dict[str, list[Volcano]]) -> Iterable[Volcano]:
-    names = dict.fromkeys([*(row["volcanoes"] or []), *([row["volcano"]] if row["volcano"] else [])])
+    names = dict.fromkeys(
+        [*(row["volcanoes"] or []), *([row["volcano"]] if row["volcano"] else [])]
+    )
     for name in names:
         for volcano in by_name.get(name, []):
             near = row["volcano_number"] == volcano.number
