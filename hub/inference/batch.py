@@ -115,6 +115,8 @@ def predict_many(
             What is wrong with a single scene is in the result instead.
     """
     require_threshold(threshold)
+    if workers < 1:
+        raise ConfigError(f"the number of workers is at least 1, not {workers}")
     named = expand_inputs(inputs)
     record = Record(output)
     models = _find_models(model, classifier, revision)
@@ -131,7 +133,8 @@ def predict_many(
     if alone and scenes:
         models = tuple(loaded(item, device) for item in models)  # what is wrong is told at once
     run = f"{platform.node()}-{os.getpid()}-{time.time_ns()}"
-    threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
+    # A Dask worker has its own rule for the threads of what it runs.
+    threads = None if alone or dask else max(1, (os.cpu_count() or 1) // workers)
     tasks = {
         number: Task(
             given.label,

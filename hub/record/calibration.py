@@ -127,7 +127,9 @@ def calibrate(
             )
             continue
         # What the shared-date rule takes away needs no limit.
-        own = quiet_limit([0 if row["evidence"] == "air" else row["probability"] for row in members])
+        own = quiet_limit(
+            [0 if row["evidence"] == "air" else row["probability"] for row in members]
+        )
         limits[frame] = FrameLimit(
             max(own, *(row["deformation_from"] or 0.0 for row in members)),
             len(members),

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 from cmcrameri import cm
 
-MASK_COLOURS = {0: (0, 0, 0, 0), 1: (216, 27, 96, 255), 255: (217, 217, 217, 255)}
-"""RGBA of no deformation, deformation and no data."""
+MASK_COLOURS = {0: (255, 255, 255, 0), 1: (216, 27, 96, 255), 255: (217, 217, 217, 255)}
+"""RGBA of no deformation, deformation and no data; a GeoTIFF keeps no alpha."""
 MASK_LABELS = {0: "no deformation", 1: "deformation", 255: "no data"}
 _STOPS = 6
 

@@ -155,7 +155,7 @@ def _draw_map(ax: Axes, history: History, folder: Path) -> None:
         ax.set_axis_off()
         ax.text(0.5, 0.5, "no masks", transform=ax.transAxes, ha="center", color="0.4")
         return
-    west, east, south, north = (found.extent[n] for n in (0, 2, 1, 3))
+    west, east, south, north = found.extent
     ax.set_facecolor("0.85")
     most = max(0.05, float(np.nanmax(found.share)) if np.isfinite(found.share).any() else 0.0)
     shown = np.ma.masked_invalid(found.share)
