@@ -59,6 +59,8 @@ class Look:
                 lines.append(f"{row['scene']}: evidence: {row['evidence_note']}")
         lines += [f"failed: {label}: {reason}" for label, reason in self.batch.failed.items()]
         lines += [f"note: {note}" for note in self.notes]
+        if self.batch.unchanged:
+            lines.append(f"{self.batch.unchanged} inputs have not changed since they were judged")
         lines.append(f"new={self.new} deformation={len(self.deforming)} failed={self.failed}")
         return "\n".join(lines)
 
