@@ -17,6 +17,7 @@ from hub.inference.batch import Batch, predict_many
 from hub.record.calibration import calibrate, parse_period, write_limits
 from hub.record.columns import Row
 from hub.record.table import Record
+from hub.scenes.inputs import expand_inputs
 from hub.watching.notify import parse_command, start_collecting, tell
 
 FAILED, DEFORMATION = 1, 4
@@ -107,11 +108,14 @@ def look(
     if command:
         start_collecting(output)
     before = {row["serial"] for row in record.rows()}
-    batch = predict_many(model, sources, output, trust_times=True, **options)
-    notes: list[str] = []
+    filled, notes = _filled(sources)
+    batch = Batch(output)
+    if filled:
+        batch = predict_many(model, filled, output, trust_times=True, **options)
     if period:
         standing = [row for row in record.rows() if not row["superseded"]]
-        limits, notes = calibrate(standing, period)
+        limits, without = calibrate(standing, period)
+        notes += without
         write_limits(output, limits)
     rows = record.flush()
     new = [row for row in rows if row["serial"] not in before and not row["superseded"]]
@@ -121,6 +125,21 @@ def look(
         notes += [f"the notification failed and will be tried again: {item}" for item in refused]
         failed += len(refused)
     return Look(batch, len(new), [row for row in new if row["alarm"]], notes, failed)
+
+
+def _filled(sources: Sequence[str | Path]) -> tuple[list[str | Path], list[str]]:
+    """The sources without folders that hold nothing yet, and a note for each of those."""
+    filled, notes = [], []
+    for source in sources:
+        try:
+            expand_inputs([source])
+        except ConfigError as error:
+            if not Path(source).is_dir():
+                raise
+            notes.append(str(error))
+        else:
+            filled.append(source)
+    return filled, notes
 
 
 def watch(once: Callable[[], Look], every: float | None, say: Callable[[str], None] = print) -> int:

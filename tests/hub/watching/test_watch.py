@@ -34,7 +34,7 @@ def packaged(tmp_path_factory):
 
 @pytest.fixture
 def frame(tmp_path):
-    write_frame(tmp_path / "in")
+    write_frame(tmp_path / "in", 45, 60)
     return tmp_path / "in"
 
 
@@ -144,6 +144,18 @@ def test_a_bad_input_is_said_and_the_others_go_on(tmp_path, packaged, frame, cap
     said = capsys.readouterr().out
     assert "failed: " in said and "broken.npz" in said
     assert said.strip().splitlines()[-1] == "new=3 deformation=3 failed=1"
+
+
+def test_a_folder_that_is_still_empty_keeps_nothing_from_the_others(
+    tmp_path, packaged, frame, capsys
+):
+    empty, out = tmp_path / "empty", tmp_path / "record"
+    empty.mkdir()
+    assert run_watch(packaged, empty, "--output", out) == 0
+    assert last_line(capsys) == "new=0 deformation=0 failed=0"
+    assert run_watch(packaged, empty, frame, "--output", out, "--threshold", 1) == 0
+    assert last_line(capsys) == "new=3 deformation=0 failed=0"
+    assert run_watch(packaged, tmp_path / "no such folder", "--output", out) == 1
 
 
 @pytest.mark.parametrize(
