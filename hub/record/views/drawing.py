@@ -153,7 +153,7 @@ def _draw_map(ax: Axes, history: History, folder: Path) -> None:
     ax.tick_params(labelsize=7)
     if found is None:
         ax.set_axis_off()
-        ax.text(0.5, 0.5, "no masks", transform=ax.transAxes, ha="center", color="0.4")
+        ax.text(0.5, 0.5, "no masks with a place", transform=ax.transAxes, ha="center", color="0.4")
         return
     west, east, south, north = found.extent
     ax.set_facecolor("0.85")
@@ -172,22 +172,21 @@ def _draw_map(ax: Axes, history: History, folder: Path) -> None:
     bar.ax.tick_params(labelsize=7)
     ax.locator_params(nbins=4)
     ax.ticklabel_format(useOffset=False)
-    if found.degrees:
-        ax.set_aspect(1 / max(0.1, math.cos(math.radians((south + north) / 2))))
-        for volcano in volcanoes_within((west, south, east, north)):
-            x = west + (volcano.longitude - west) % 360
-            ax.plot(x, volcano.latitude, "^", color="black", markersize=4, markerfacecolor="none")
-            ax.annotate(
-                volcano.name,
-                (x, volcano.latitude),
-                (0, 4),
-                textcoords="offset points",
-                fontsize=6.5,
-                ha="center",
-                clip_on=True,
-            )
-        ax.set_xlim(west, east)
-        ax.set_ylim(south, north)
+    ax.set_aspect(1 / max(0.1, math.cos(math.radians((south + north) / 2))))
+    for volcano in volcanoes_within((west, south, east, north)):
+        x = west + (volcano.longitude - west) % 360
+        ax.plot(x, volcano.latitude, "^", color="black", markersize=4, markerfacecolor="none")
+        ax.annotate(
+            volcano.name,
+            (x, volcano.latitude),
+            (0, 4),
+            textcoords="offset points",
+            fontsize=6.5,
+            ha="center",
+            clip_on=True,
+        )
+    ax.set_xlim(west, east)
+    ax.set_ylim(south, north)
 
 
 def _draw_strong(ax: Axes, row: Row | None, folder: Path) -> None:

@@ -112,27 +112,25 @@ class MarkedMap:
     Attributes:
         share: Of the looks that had data there, 0 to 1, NaN where none had, [H, W].
         looks: The most looks that any pixel had.
-        extent: West, east, south, north in degrees, or columns and rows without georeference.
-        degrees: Whether the extent is in degrees.
+        extent: West, east, south, north in degrees.
     """
 
     share: np.ndarray
     looks: int
     extent: tuple[float, float, float, float]
-    degrees: bool
 
 
 def marked_map(history: History, folder: Path) -> MarkedMap | None:
     """Count over a history's masks, brought to one grid; None where there are none."""
     paths = [
-        folder / row["files"]["mask"] for row in history.rows if "mask" in (row["files"] or {})
+        folder / row["files"]["mask"]
+        for row in history.rows
+        if row["bounds"] and "mask" in (row["files"] or {})
     ]
     paths = [path for path in paths if path.exists()]
     georeferenced = [row["bounds"] for row in history.rows if row["bounds"]]
-    if not paths:
-        return None
-    if not georeferenced:
-        return _unplaced_map(paths)
+    if not paths or not georeferenced:
+        return None  # scenes without a place have no pixel in common
     if history.volcano is not None:
         west, south, east, north = _around(history.volcano)
     else:
@@ -163,23 +161,7 @@ def marked_map(history: History, folder: Path) -> MarkedMap | None:
         marked += values == 1
         looks += values != _NO_DATA
     share = np.where(looks, marked / np.maximum(looks, 1), np.nan)
-    return MarkedMap(share, int(looks.max()), (west, east, south, north), True)
-
-
-def _unplaced_map(paths: Sequence[Path]) -> MarkedMap | None:
-    total: np.ndarray | None = None
-    looks = 0
-    for path in paths:
-        with rasterio.open(path) as file:
-            values = file.read(1)
-        if total is None:
-            total = np.zeros(values.shape, np.int32)
-        if values.shape == total.shape:
-            total += values == 1
-            looks += 1
-    assert total is not None
-    height, width = total.shape
-    return MarkedMap(total / looks, looks, (0, width, height, 0), False)
+    return MarkedMap(share, int(looks.max()), (west, east, south, north))
 
 
 def _seen_from(row: Row, volcano: Volcano, folder: Path) -> Row:
