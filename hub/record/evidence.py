@@ -103,20 +103,18 @@ def judge(look: Look, others: Sequence[Look]) -> Evidence:
             votes.append(_majority(spanning, day))
     for day in (last, first):
         if verdicts[day] and all(vote < 0 for vote in verdicts[day]):
-            with_day = [item for item in voters if item.flagged and day in item.dates]
-            said = (
-                f"all {1 + len(with_day)} flagged pairs share {day}"
-                if with_day
-                else f"only {day} explains it"
-            )
+            flagged = [item for item in voters if item.flagged]
+            sharing = sum(day in item.dates for item in flagged)
+            every = "all " if sharing == len(flagged) else ""
+            said = f"{every}{1 + sharing} flagged pairs share {day}, and" if sharing else "the"
             return Evidence(
-                AIR, f"{said}, and pairs over the same days without it are quiet: air is likely"
+                AIR, f"{said} pairs over the same days without {day} are quiet: air is likely"
             )
     if shared:
-        flagged = 1 + sum(item.flagged for item in voters)
+        count = 1 + sum(item.flagged for item in voters)
         return Evidence(
             ONE_DATE,
-            f"all {flagged} flagged pairs share {' and '.join(map(str, shared))}: no pair can tell "
+            f"all {count} flagged pairs share {' and '.join(map(str, shared))}: no pair can tell "
             "yet whether it is that date's air",
         )
     if not any(item.flagged for item in voters):

@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 from PIL import Image
 
 from hub.record.columns import Row, dates_of
@@ -109,8 +110,12 @@ def _draw_area(ax: Axes, history: History) -> None:
     _bars(ax, rows, [row["area_km2"] for row in rows])
     ax.set_yscale("log")
     areas = [row["area_km2"] for row in rows] or [1.0]
-    ax.set_ylim(min(areas) / 2, max(areas) * 2)
+    ax.set_ylim(
+        10 ** math.floor(math.log10(min(areas)) - 0.1),
+        10 ** math.ceil(math.log10(max(areas)) + 0.1),
+    )
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("marked area, km²")
     days = [day for row in history.dated for day in (dates_of(row)[0], dates_of(row)[-1])]
     if days:

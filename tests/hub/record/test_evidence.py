@@ -46,7 +46,8 @@ def test_pairs_that_share_a_date_of_bad_air_are_no_alarm(day):
     found = said(with_date(day))
     for pair in with_date(day):
         assert found[pair]["evidence"] == "air" and not found[pair]["alarm"]
-        assert str(DAYS[day]) in found[pair]["evidence_note"]
+        said_of_it = found[pair]["evidence_note"]
+        assert f"flagged pairs share {DAYS[day]}" in said_of_it and "air is likely" in said_of_it
 
 
 @pytest.mark.parametrize("step", range(1, 11))
