@@ -158,9 +158,9 @@ def _push_space(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
+    from hub.commands import reading_options
     from hub.inference.batch import predict_many
     from hub.repos.loading import split_model
-    from hub.scenes.load import read_options
 
     model, inputs = split_model(args.inputs)
     batch = predict_many(
@@ -171,15 +171,9 @@ def _predict(args: argparse.Namespace) -> None:
         threshold=args.threshold,
         revision=args.revision,
         device=args.device,
-        options=read_options(
-            units=args.units,
-            role=args.read_as,
-            coherence_scale=args.coherence_scale,
-            coherence=args.coherence or (),
-            elevation=args.elevation,
-            band=args.band,
-            outside=True,
-        ),
+        workers=args.workers,
+        dask=args.dask,
+        options=reading_options(args),
         each_pair=args.each_pair,
     )
     print(batch.to_text())
@@ -187,8 +181,8 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hub.commands import add_prediction_options, add_record_commands
     from hub.scenes.load import SPECIFICATIONS
-    from hub.scenes.rasters.units import FACTORS
 
     parser = argparse.ArgumentParser(
         prog="python -m hub",
@@ -251,45 +245,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("inputs", metavar="[MODEL] INPUT", nargs="+", help="see below")
     predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
     predict.add_argument(
-        "--classifier", metavar="MODEL", help="a second opinion beside a segmentation model"
-    )
-    predict.add_argument("--threshold", type=float, help="in place of the model's own")
-    predict.add_argument("--revision", help="branch, tag or commit of the model's repository")
-    predict.add_argument("--device", help="cpu or cuda; a GPU if there is one")
-    predict.add_argument(
         "--each-pair",
         action="store_true",
         help="an answer for each pair, not one for the pairs of a primary date",
     )
-    insist = predict.add_argument_group("insist", "against what files say or look like")
-    insist.add_argument(
-        "--units", choices=list(FACTORS), help="unit of the phase, if its values are not radians"
-    )
-    insist.add_argument(
-        "--as",
-        dest="read_as",
-        choices=["phase"],
-        help="take the named files as phase, whatever their names say",
-    )
-    insist.add_argument(
-        "--band", type=int, metavar="N", help="band of the phase, from 1, in files of several"
-    )
-    insist.add_argument(
-        "--coherence",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="coherence of the phase, or of the phase of the same dates; may be repeated",
-    )
-    insist.add_argument(
-        "--coherence-scale",
-        type=float,
-        metavar="S",
-        help="what a coherence of 1 is stored as: 1, 100, 255, 1000",
-    )
-    insist.add_argument(
-        "--elevation", type=Path, metavar="FILE", help="elevation in metres, for all"
-    )
+    add_prediction_options(predict)
+    add_record_commands(add)
     return parser
 
 

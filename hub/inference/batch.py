@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import os
+import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dataset_script.errors import ConfigError, HephaestusError
-from dataset_script.safe_files import renamed, writable
+from dataset_script.errors import ConfigError
+from dataset_script.workers import run_tasks
 from hub.inference.devices import require_device
-from hub.inference.outputs import save_prediction, write_table
+from hub.inference.judging import Outcome, Task, judge, loaded, made_from, portable
 from hub.inference.prediction import require_threshold
+from hub.record.columns import Row, settings_of
+from hub.record.sources import source_state
+from hub.record.table import Record
+from hub.record.writing import SUMMARY
 from hub.repos.loading import PublishedModel, find_published
 from hub.scenes.checks import SceneError
-from hub.scenes.inputs import expand_inputs, find_inputs
+from hub.scenes.inputs import SceneInput, expand_inputs, find_inputs
 from hub.scenes.products.product import ReadOptions
-from hub.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from hub.inference.detector import Detector
-
-TABLE = "summary.csv"
 
 SERIES = 4
 """Pairs of one primary date that a model of one date answers for together: LiCSAR connects each
@@ -40,12 +42,16 @@ class Batch:
         output: Folder of the files.
         summaries: Summary of each scene that has an answer, old or new, in the inputs' order.
         skipped: Names of the scenes whose answer was there already.
+        new: Names of those whose answer is new to the record.
+        unchanged: Number of inputs that were not read, as their files are those of before.
         failed: What was wrong, by input.
     """
 
     output: Path
     summaries: list[Mapping[str, Any]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
     def to_text(self) -> str:
@@ -58,7 +64,7 @@ class Batch:
             lines.append(f"{summary['scene']}: {summary['verdict']}{size}{done}")
             lines += [f"  note: {warning}" for warning in summary["warnings"]]
         lines += [f"failed: {label}: {reason}" for label, reason in self.failed.items()]
-        lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {TABLE}")
+        lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {SUMMARY}")
         return "\n".join(lines)
 
     def require_success(self) -> None:
@@ -81,14 +87,18 @@ def predict_many(
     threshold: float | None = None,
     revision: str | None = None,
     device: str | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+    trust_times: bool = False,
     progress: bool = True,
     options: ReadOptions | None = None,
     each_pair: bool = False,
 ) -> Batch:
-    """Predict on all inputs and write each one's files, and `summary.csv` over all of them.
+    """Predict on all inputs, write each one's files, and add the answers to the folder's record.
 
     A scene is skipped if its files are there and were made from the same pixels, by the same
-    weights, at the same threshold; so an interrupted run goes on where it stopped.
+    weights, at the same threshold; so an interrupted run goes on where it stopped. Answers of other
+    runs stay in the folder's tables, see `hub.record.table`.
 
     Args:
         model: A detector, or what `Detector.from_pretrained` takes.
@@ -98,6 +108,10 @@ def predict_many(
         threshold: Decision threshold, in place of the model's own; the second opinion keeps its.
         revision: Of the model's repository.
         device: Where to run.
+        workers: Processes that judge scenes; each loads the models.
+        dask: Address of a dask.distributed scheduler to use instead; its workers must see the
+            inputs, the models' folders and `output` under the same names.
+        trust_times: Whether an input whose files have the size and time of before is not even read.
         progress: Whether to show bars where standard error is a terminal.
         options: How inputs are read: units, scales, companions.
         each_pair: Whether a model of one date answers for each pair alone, rather than once for
@@ -113,114 +127,95 @@ def predict_many(
     """
     require_threshold(threshold)
     require_device(device)
+    if workers < 1:
+        raise ConfigError(f"the number of workers is at least 1, not {workers}")
     named = expand_inputs(inputs)
-    with writable(output):
-        output.mkdir(parents=True, exist_ok=True)
-    models = [_found(model, revision)]
-    if classifier is not None:
-        models.append(_found(classifier, None))
-        kinds = [item.facts.objective for item in models]
-        if kinds != ["segmentation", "classification"]:
-            raise ConfigError(
-                "a second opinion is a classifier's beside a segmentation model's; these are for "
-                + " and ".join(kinds)
-            )
+    record = Record(output)
+    models = _find_models(model, classifier, revision)
+    alone = workers == 1 and dask is None
+    if not alone and not all(isinstance(item, PublishedModel) for item in models):
+        raise ConfigError("a detector stays in its process: name the model's folder or repository")
+    record.adopt()
     length = models[0].facts.timeseries_length
-    # What stands for nothing is told before weights are loaded.
     scenes = find_inputs(named, length if length > 1 or each_pair else SERIES, options)
-    detectors = [_loaded(item, device) for item in models]
     batch = Batch(output)
-    taken = {Path(TABLE).stem}  # a scene's own table would lie in the place of all scenes'
-    for given in tqdm(scenes, unit="scene", disable=None if progress else True):
-        try:
-            scene = _named_apart(given.load(), taken)
-            key = _key(detectors, scene, threshold)
-            summary = _finished(output, scene.name, key)
-            if summary is not None:
-                batch.skipped.append(scene.name)
-            else:
-                summary = _predict_one(detectors, scene, threshold, output, key, progress)
-            batch.summaries.append(summary)
-        except (HephaestusError, OSError) as error:  # OSError: a name or a disk that is too full
-            batch.failed[given.label] = _in_a_line(error)
-        except Exception as error:  # a defect of ours or of a library costs one scene, not a night
-            reason = f"unexpected {type(error).__name__}: {_in_a_line(error)}"
-            batch.failed[given.label] = f"{reason}; please report it with the input"
-    with renamed(output / TABLE, shared=True) as path:
-        write_table(path, batch.summaries)
+    if trust_times:
+        known = len(scenes)
+        scenes = _changed(scenes, record, settings_of(made_from(models, None, threshold, options)))
+        batch.unchanged = known - len(scenes)
+    if alone and scenes:
+        models = tuple(loaded(item, device) for item in models)  # what is wrong is told at once
+    run = f"{platform.node()}-{os.getpid()}-{time.time_ns()}"
+    # A Dask worker has its own rule for the threads of what it runs.
+    threads = None if alone or dask else max(1, (os.cpu_count() or 1) // workers)
+    tasks = {
+        number: Task(
+            given.label,
+            given.load if alone else portable(given),
+            models,
+            output.absolute(),
+            run,
+            threshold,
+            device,
+            threads,
+            progress and alone,
+            options,
+        )
+        for number, given in enumerate(scenes)
+    }
+    outcomes: dict[int, Outcome] = {}
+    try:
+        with tqdm(total=len(tasks), unit="scene", disable=None if progress else True) as bar:
+            for number, outcome in run_tasks(judge, tasks, workers, dask):
+                outcomes[number] = outcome
+                bar.update()
+    finally:
+        if tasks:
+            record.flush()
+    for number, outcome in sorted(outcomes.items()):
+        if outcome.summary is None:
+            batch.failed[scenes[number].label] = outcome.error or ""
+            continue
+        batch.summaries.append(outcome.summary)
+        name = outcome.summary["scene"]
+        if not outcome.judged:
+            batch.skipped.append(name)
+        if outcome.new:
+            batch.new.append(name)
     return batch
 
 
-def _in_a_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _find_models(
+    model: str | Path | Detector, classifier: str | Path | Detector | None, revision: str | None
+) -> tuple[PublishedModel | Detector, ...]:
+    first = _found(model, revision)
+    if classifier is None:
+        return (first,)
+    second = _found(classifier, None)
+    kinds = [first.facts.objective, second.facts.objective]
+    if kinds != ["segmentation", "classification"]:
+        raise ConfigError(
+            "a second opinion is a classifier's beside a segmentation model's; these are for "
+            + " and ".join(kinds)
+        )
+    return first, second
 
 
 def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel | Detector:
     return find_published(str(model), revision) if isinstance(model, str | Path) else model
 
 
-def _loaded(found: PublishedModel | Detector, device: str | None) -> Detector:
-    if not isinstance(found, PublishedModel):
-        return found
-    # Loads torch: what is wrong with the command is told before.
-    from hub.inference.detector import Detector
-
-    return Detector.from_published(found, device)
-
-
-def _predict_one(
-    detectors: Sequence[Detector],
-    scene: Scene,
-    threshold: float | None,
-    output: Path,
-    key: Mapping[str, Any],
-    progress: bool,
-) -> Mapping[str, Any]:
-    with tqdm(
-        desc=scene.name, unit="window", leave=False, disable=None if progress else True
-    ) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        prediction, *others = (
-            detector.predict(scene, threshold if number == 0 else None, report)
-            for number, detector in enumerate(detectors)
-        )
-    prediction = dataclasses.replace(prediction, second=others[0] if others else None)
-    save_prediction(prediction, output, key)
-    return prediction.summary()
-
-
-def _named_apart(scene: Scene, taken: set[str]) -> Scene:
-    """The scene, renamed if another of the batch already has its name."""
-    name, number = scene.name, 1
-    while name in taken:
-        number += 1
-        name = f"{scene.name}-{number}"
-    taken.add(name)
-    return dataclasses.replace(scene, name=name)
-
-
-def _key(detectors: Sequence[Detector], scene: Scene, threshold: float | None) -> dict[str, Any]:
-    """All that an answer depends on."""
-    first, *others = detectors
-    return {
-        "input": scene.fingerprint(),
-        "weights": first.weights,
-        "facts": first.facts.to_dict(),
-        "threshold": threshold,
-        "second": [{"weights": item.weights, "facts": item.facts.to_dict()} for item in others],
+def _changed(scenes: Sequence[SceneInput], record: Record, settings: str) -> list[SceneInput]:
+    """The inputs whose files are not those of an answer that stands, made with these settings."""
+    known: dict[str, Row] = {
+        row["source"]: row for row in record.standing().values() if row["settings"] == settings
     }
 
+    def stands(given: SceneInput) -> bool:
+        row = known.get(given.label)
+        if row is None or row["source_state"] is None:
+            return False
+        complete = all((record.folder / name).exists() for name in row["files"].values())
+        return complete and row["source_state"] == source_state(given.label)
 
-def _finished(output: Path, name: str, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The summary of an earlier run's answer, if it is the one wanted and its files are there."""
-    try:
-        record = json.loads((output / f"{name}.json").read_text())
-        made_from, files = record.pop("made_from"), record.pop("files")
-    except (OSError, ValueError, KeyError):
-        return None
-    complete = all((output / file).exists() for file in files.values())
-    return record if complete and made_from == key else None
+    return [given for given in scenes if not stands(given)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ import shapely
 from rasterio.errors import NotGeoreferencedWarning
 
 from dataset_script.safe_files import renamed, write_json
-from hub.inference.polygons import cut_at_antimeridian
+from hub.inference.polygons import bounds_degrees, cut_at_antimeridian
 from hub.inference.prediction import Prediction
+from hub.record.formats.kmz import write_kmz
+from hub.record.formats.quicklook import quicklook
+from hub.record.formats.styles import MASK_COLOURS, mask_qml, probability_qml
+from hub.record.writing import write_csv
 
 NO_DATA = 255
 """Value of the mask GeoTIFF where the input has no data."""
 
 
-KINDS = ("probability", "mask", "geojson", "csv", "figure", "json")
+KINDS = ("probability", "mask", "styles", "geojson", "kmz", "csv", "figure", "quicklook", "json")
 """Files of a prediction."""
 
 
@@ -30,8 +34,12 @@ def save_prediction(
     folder: str | Path,
     made_from: Mapping[str, Any] | None = None,
     kinds: Collection[str] = KINDS,
+    about: Mapping[str, Any] | None = None,
 ) -> dict[str, Path]:
-    """Write `<scene>_probability.tif`, `_mask.tif`, `.geojson`, `.csv`, `.png` and `.json`.
+    """Write a prediction's files, each called `<scene>` and what it is.
+
+    They are `_probability.tif` and `_mask.tif` with a `.qml` each, `.geojson`, `.kmz`, `.csv`,
+    `.png`, `_quicklook.png` and `.json`.
 
     The GeoTIFFs are cloud-optimised and lie on the input's grid: probability as float32 with NaN
     for no data, mask as uint8 with 0, 1 and 255. A classification has no rasters and no polygons,
@@ -43,6 +51,7 @@ def save_prediction(
         folder: Where to write; it is made if it does not exist.
         made_from: Kept in the JSON, to tell later whether the answer still holds.
         kinds: Which of `KINDS` to write.
+        about: Where the scene is from, for the JSON.
 
     Returns:
         Path by kind, of what was written.
@@ -53,7 +62,7 @@ def save_prediction(
     paths: dict[str, Path] = {}
 
     def put(kind: str, suffix: str, write: Callable[[Path], None]) -> None:
-        if kind not in kinds:
+        if kind.removesuffix("_style") not in kinds:
             return
         paths[kind] = folder / f"{name}{suffix}"
         with renamed(paths[kind], shared=True) as path:
@@ -64,13 +73,18 @@ def save_prediction(
         mask = np.where(prediction.scene.nodata, np.uint8(NO_DATA), prediction.mask)
         put("probability", "_probability.tif", _raster_writer(prediction, probability, np.nan))
         put("mask", "_mask.tif", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
+        if "styles" in kinds:
+            for raster, style in (("probability", probability_qml()), ("mask", mask_qml())):
+                put(f"{raster}_style", f"_{raster}.qml", partial(_write_text, style))
         if prediction.scene.georeferenced:
             regions = feature_collection(prediction)
             put("geojson", ".geojson", lambda path: write_json(path, regions, indent=2))
-    put("csv", ".csv", lambda path: write_table(path, [summary]))
+            put("kmz", ".kmz", lambda path: _write_kmz(prediction, path))
+    put("csv", ".csv", lambda path: write_csv(path, list(summary), [summary]))
     put("figure", ".png", lambda path: _draw(prediction, path))
+    put("quicklook", "_quicklook.png", lambda path: _draw_quicklook(prediction, path))
     files = {kind: path.name for kind, path in paths.items()}
-    record = summary | {"files": files, "made_from": dict(made_from or {})}
+    record = summary | dict(about or {}) | {"files": files, "made_from": dict(made_from or {})}
     put("json", ".json", lambda path: write_json(path, record, indent=2))
     return paths
 
@@ -117,16 +131,6 @@ def feature_collection(prediction: Prediction, cut: bool = True) -> dict[str, An
     return {"type": "FeatureCollection", "features": features}
 
 
-def write_table(path: Path, summaries: list[Mapping[str, Any]]) -> None:
-    """Write summaries as CSV, a row each; lists are joined by "; " and unknowns are empty."""
-    columns = list(dict.fromkeys(key for summary in summaries for key in summary))
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for summary in summaries:
-            writer.writerow({key: _cell(value) for key, value in summary.items()})
-
-
 def _raster_writer(
     prediction: Prediction, values: np.ndarray, nodata: float
 ) -> Callable[[Path], None]:
@@ -151,6 +155,8 @@ def _raster_writer(
                 **place,
             ) as file:
                 file.write(values, 1)
+                if values.dtype == np.uint8:
+                    file.write_colormap(1, MASK_COLOURS)
                 file.update_tags(
                     MODEL=prediction.model,
                     REVISION=prediction.revision,
@@ -162,17 +168,40 @@ def _raster_writer(
     return write
 
 
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_kmz(prediction: Prediction, path: Path) -> None:
+    scene, bounds = prediction.scene, bounds_degrees(prediction.scene)
+    assert prediction.probability is not None and bounds is not None
+    assert scene.transform is not None and scene.crs is not None
+    patches = [
+        (
+            cut_at_antimeridian(region.polygon),
+            f"{region.area_km2:.2f} km², mean probability {region.mean_probability:.2f}",
+        )
+        for region in prediction.regions
+    ]
+    said = f"{prediction.verdict.text} {prediction.model}; research, not an alert."
+    write_kmz(
+        path, scene.name, said, prediction.probability, scene.transform, scene.crs, bounds, patches
+    )
+
+
+def _draw_quicklook(prediction: Prediction, path: Path) -> None:
+    scene = prediction.scene
+    row, column = prediction.place_pixel
+    last = scene.steps - 1
+    picture = quicklook(
+        scene.insar_difference[last], scene.absent(last), prediction.mask, row, column
+    )
+    picture.save(path, "PNG")
+
+
 def _draw(prediction: Prediction, path: Path) -> None:
     from hub.inference.figures import draw_prediction
 
     # Phase is as good as noise: more effort at compressing it takes longer and gains 6 %.
     quick = {"compress_level": 1}
     draw_prediction(prediction).savefig(path, format="png", dpi=120, pil_kwargs=quick)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}={item}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(map(str, value))
-    return value

@@ -9,9 +9,10 @@ import rasterio.features
 import shapely
 from affine import Affine
 from pyproj import Geod, Transformer
+from rasterio.warp import transform_bounds
 from scipy import ndimage
 
-from hub.scenes.scene import apply
+from hub.scenes.scene import Scene, apply
 
 MAX_POLYGONS = 500
 """Polygons that are outlined, the largest first; a speckled mask has a hundred thousand."""
@@ -140,3 +141,19 @@ def mask_area_km2(mask: np.ndarray, transform: Affine, crs: str) -> float:
         longitudes, latitudes = to_degrees.transform(xs, ys)
         areas.append(abs(_WGS84.polygon_area_perimeter(longitudes, latitudes)[0]) / _BLOCK**2)
     return float((per_row[rows] * np.interp(rows, sampled, areas)).sum() / 1e6)
+
+
+def bounds_degrees(scene: Scene) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of a scene in degrees; None without georeference.
+
+    East goes on beyond 180 across the antimeridian.
+    """
+    if not scene.georeferenced:
+        return None
+    assert scene.transform is not None and scene.crs is not None
+    edges = [scene.place(x, y) for x in (0, scene.width) for y in (0, scene.height)]
+    xs, ys = zip(*edges, strict=True)
+    west, south, east, north = transform_bounds(
+        scene.crs, "EPSG:4326", min(xs), min(ys), max(xs), max(ys)
+    )
+    return west, south, east + 360 * (east < west), north

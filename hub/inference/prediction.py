@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from pyproj import Transformer
 
 from dataset_script.errors import ConfigError
-from hub.inference.polygons import MAX_POLYGONS, Region, find_regions, mask_area_km2
+from hub.inference.polygons import MAX_POLYGONS, Region, bounds_degrees, find_regions, mask_area_km2
 from hub.inference.verdict import Opinion, Verdict
+from hub.record.volcanoes import volcanoes_within
 from hub.scenes.scene import Scene, apply
 from training.facts import ModelFacts
 
@@ -95,6 +97,17 @@ class Prediction:
             place = {"row": y - 0.5, "column": x - 0.5}
         return Verdict(self.opinion, self.second.opinion if self.second else None, place)
 
+    @property
+    def place_pixel(self) -> tuple[float, float]:
+        """Row and column of the verdict's place on the scene's own grid."""
+        x, y = self.place
+        scene = self.scene
+        if scene.transform is not None:
+            if scene.crs is not None:
+                x, y = Transformer.from_crs("EPSG:4326", scene.crs, always_xy=True).transform(x, y)
+            x, y = apply(~scene.transform, x, y)
+        return y - 0.5, x - 0.5
+
     @cached_property
     def mask(self) -> np.ndarray | None:
         """Where the probability reaches the threshold, bool [H, W]; None for classification."""
@@ -146,6 +159,14 @@ class Prediction:
         return float(np.mean([step[inside].mean() for step in coherence])) / 255
 
     @cached_property
+    def max_coherence(self) -> float | None:
+        """Largest coherence (0..1) of any pixel and step of the scene."""
+        coherence = self.scene.insar_coherence
+        if coherence is None:
+            return None
+        return max(float(step.max()) for step in coherence) / 255
+
+    @cached_property
     def reference_iou(self) -> float | None:
         """Intersection over union with the scene's own mask; None where either is missing."""
         reference = self.scene.reference
@@ -169,6 +190,19 @@ class Prediction:
             notes += self.second.warnings
         return tuple(dict.fromkeys(notes))
 
+    def volcanic_place(self) -> dict[str, Any]:
+        """The scene's bounds, the volcanoes in it, and the one near the verdict's place."""
+        bounds = bounds_degrees(self.scene)
+        near = self.verdict.near
+        return {
+            "volcano": near and near.volcano.name,
+            "volcano_number": near and near.volcano.number,
+            "volcano_distance_km": near and near.distance_km,
+            "volcano_bearing": near and near.bearing,
+            "volcanoes": [item.name for item in volcanoes_within(bounds)] if bounds else [],
+            "bounds": list(bounds) if bounds else None,
+        }
+
     def summary(self) -> dict[str, Any]:
         """Everything but the rasters, as plain JSON types; what is unknown is None."""
         scene = self.scene
@@ -183,7 +217,9 @@ class Prediction:
             "patches": len(self.regions) if scene.georeferenced and self.mask is not None else None,
             "centroid_longitude": longitude,
             "centroid_latitude": latitude,
+            **self.volcanic_place(),
             "mean_coherence": self.mean_coherence,
+            "max_coherence": self.max_coherence,
             "nodata_fraction": float(scene.nodata.mean()),
             "iou_with_reference": self.reference_iou,
             "primary_date": scene.primary_date and f"{scene.primary_date:%Y%m%d}",

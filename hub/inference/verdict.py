@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub.record.volcanoes import Nearby, nearest_volcano
+
 DEFORMATION, QUIET, UNSURE = "Deformation", "Non_Deformation", "Unsure"
 HEADLINES = {DEFORMATION: "Deformation", QUIET: "No deformation", UNSURE: "Unsure"}
 DISAGREE = "The models disagree: look"
@@ -83,6 +85,8 @@ class Verdict:
         """What follows the headline, in plain words, both numbers where the models disagree."""
         low, high = self.first.limits
         text = f"probability {in_words(self.probability)} at {self.where}"
+        if self.near is not None:
+            text += f", {self.near.text}"
         if self.decision == UNSURE:
             text += f", between {in_words(low)} (none below) and {in_words(high)} (deformation)"
         if self.second is None:
@@ -106,6 +110,13 @@ class Verdict:
         latitude, longitude = self.place["latitude"], self.place["longitude"]
         north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
         return f"{abs(latitude):.3f}° {north} {abs(longitude):.3f}° {east}"
+
+    @property
+    def near(self) -> Nearby | None:
+        """The volcano within reach of the place, if there is one and the place is known."""
+        if "longitude" not in self.place:
+            return None
+        return nearest_volcano(self.place["longitude"], self.place["latitude"])
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON types, with every digit; what is unknown is None."""

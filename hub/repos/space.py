@@ -86,10 +86,13 @@ def prepare_space(out: Path, root: Path = ROOT) -> Path:
     files = {path.relative_to(page): path for path in list_files(page)}
     modules = needed_modules([path for path in files.values() if path.suffix == ".py"], root)
     packages = {module.parent for module in modules}
-    # templates are read at run time by modules beside them, which name them
+    # templates and tables are read at run time by modules beside them, which name them
     code = "".join(module.read_text() for module in modules)
     data = [
-        path for package in packages for path in package.glob("templates/*") if path.name in code
+        path
+        for package in packages
+        for path in (*package.glob("templates/*"), *package.glob("*.csv"))
+        if path.name in code
     ]
     boxed = list_files(root / "hub" / "pretrained")
     files |= {path.relative_to(root): path for path in (*modules, *data, *boxed)}

@@ -38,6 +38,16 @@ class ReadOptions:
     band: int | None = None
     outside: bool = False
 
+    def insisted(self) -> dict[str, str]:
+        """What is not left to the files, as text."""
+        named = ("units", "role", "coherence_scale", "coherence", "elevation", "band")
+        values = {name: getattr(self, name) for name in named}
+        return {
+            name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+            if value
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:

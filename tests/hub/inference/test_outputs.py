@@ -45,7 +45,8 @@ def test_files_lie_on_the_inputs_grid(tmp_path, transform, crs):
     prediction = pointwise(threshold=0.6).predict(scene)
     assert prediction.mask.any() and not prediction.mask.all()
     paths = save_prediction(prediction, tmp_path / "out")
-    assert set(paths) == {"probability", "mask", "geojson", "csv", "figure", "json"}
+    rasters = {"probability", "mask", "probability_style", "mask_style", "geojson", "kmz"}
+    assert set(paths) == rasters | {"csv", "figure", "quicklook", "json"}
     assert sorted(tmp_path.glob("out/*")) == sorted(paths.values())
     for kind, nodata in (("probability", np.nan), ("mask", 255)):
         with rasterio.open(paths[kind]) as file:
@@ -94,7 +95,7 @@ def test_without_a_place_there_is_no_map(tmp_path):
 
 def test_a_classification_has_no_rasters(tmp_path):
     prediction = pointwise(kind="timm").predict(frame_scene(60, 60))
-    assert set(save_prediction(prediction, tmp_path)) == {"csv", "figure", "json"}
+    assert set(save_prediction(prediction, tmp_path)) == {"csv", "figure", "quicklook", "json"}
 
 
 def test_low_coherence_is_said_and_depends_on_the_mask():

@@ -52,7 +52,8 @@ def test_the_segmentation_model_decides_and_the_classifier_may_disagree(first, s
 def test_words():
     east, north = CORNER[0] + 0.0055, CORNER[1] - 0.0035
     assert predicted(0.91234, LIMITS).verdict.text == (
-        f"Deformation: probability 0.912 at {north:.3f}° N {east:.3f}° E."
+        f"Deformation: probability 0.912 at {north:.3f}° N {east:.3f}° E, 12.8 km NE of "
+        "Alu-Dalafilla."
     )
     assert predicted(1e-9, LIMITS, placed=False).verdict.text == (
         "No deformation: probability under 0.001 at row 3, column 5."

@@ -1,0 +1,1 @@
+"""A scene for other programs: Google Earth, QGIS, pages of thumbnails."""
