@@ -17,7 +17,8 @@ from hub.inference.batch import Batch, predict_many
 from hub.record.calibration import calibrate, parse_period, write_limits
 from hub.record.columns import Row
 from hub.record.table import Record
-from hub.scenes.inputs import expand_inputs
+from hub.scenes.inputs import discover
+from hub.scenes.products.product import ReadOptions
 from hub.watching.notify import parse_command, start_collecting, tell
 
 FAILED, DEFORMATION = 1, 4
@@ -108,7 +109,7 @@ def look(
     if command:
         start_collecting(output)
     before = {row["serial"] for row in record.rows()}
-    filled, notes = _filled(sources)
+    filled, notes = _filled(sources, options.get("options"))
     batch = Batch(output)
     if filled:
         batch = predict_many(model, filled, output, trust_times=True, each_pair=True, **options)
@@ -127,12 +128,14 @@ def look(
     return Look(batch, len(new), [row for row in new if row["alarm"]], notes, failed)
 
 
-def _filled(sources: Sequence[str | Path]) -> tuple[list[str | Path], list[str]]:
+def _filled(
+    sources: Sequence[str | Path], options: ReadOptions | None
+) -> tuple[list[str | Path], list[str]]:
     """The sources without folders that hold nothing yet, and a note for each of those."""
     filled, notes = [], []
     for source in sources:
         try:
-            expand_inputs([source])
+            discover([source], options)
         except ConfigError as error:
             if not Path(source).is_dir():
                 raise

@@ -57,7 +57,7 @@ def answer(primary, secondary, probability=0.1, weights="w1", threshold=None, **
         "dataset": "",
         "warnings": ["first", "second"],
         "source": f"/in/{primary}_{secondary}.tif",
-        "product": "LiCSAR",
+        "product": "licsar",
         "files": {"json": f"{scene}.json"},
         "made_from": made_from,
     } | changes

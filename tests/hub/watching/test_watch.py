@@ -74,7 +74,7 @@ def test_new_pairs_join_and_old_ones_stay(tmp_path, packaged, frame, capsys):
     assert last_line(capsys) == "new=3 deformation=3 failed=0"
     table = pyarrow.parquet.read_table(out / "record.parquet")
     assert table["superseded"].to_pylist() == [True] * 3 + [False] * 3
-    assert set(table["product"].to_pylist()) == {"LiCSAR"}
+    assert set(table["product"].to_pylist()) == {"licsar"}
     assert set(table["frame"].to_pylist()) == {FRAME}
     for row in table.to_pylist():
         assert row["max_coherence"] >= row["mean_coherence"] > 0
@@ -209,13 +209,18 @@ def test_a_watch_goes_on_through_failures_and_ends_when_it_is_asked_to(tmp_path)
 
 def test_workers_and_a_dask_cluster_give_the_record_of_one_process(tmp_path, packaged, frame):
     distributed = pytest.importorskip("distributed")
-    predict_many(packaged, [frame], tmp_path / "one", progress=False)
-    predict_many(packaged, [frame], tmp_path / "two", workers=2, progress=False)
+    predict_many(packaged, [frame], tmp_path / "one", each_pair=True, progress=False)
+    predict_many(packaged, [frame], tmp_path / "two", workers=2, each_pair=True, progress=False)
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
     ) as cluster:
         batch = predict_many(
-            packaged, [frame], tmp_path / "dask", dask=cluster.scheduler_address, progress=False
+            packaged,
+            [frame],
+            tmp_path / "dask",
+            dask=cluster.scheduler_address,
+            each_pair=True,
+            progress=False,
         )
     assert len(batch.new) == 3
 
@@ -239,7 +244,7 @@ def test_a_detector_in_hand_cannot_go_to_workers(tmp_path, frame):
 
 
 def test_killed_in_the_middle_it_goes_on_to_the_same_record(tmp_path, packaged, frame):
-    predict_many(packaged, [frame], tmp_path / "quiet", progress=False)
+    predict_many(packaged, [frame], tmp_path / "quiet", each_pair=True, progress=False)
     command = [sys.executable, "-m", "hub", "watch", str(packaged), str(frame), "--output"]
     killed = tmp_path / "killed"
     process = subprocess.Popen(
@@ -252,7 +257,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_record(tmp_path, packaged, 
             break
         time.sleep(0.01)
     process.wait()
-    predict_many(packaged, [frame], killed, progress=False)
+    predict_many(packaged, [frame], killed, each_pair=True, progress=False)
 
     def answers(folder):
         return {
