@@ -1,9 +1,10 @@
-"""Evaluate a trained model: results.json and figures in RUN/results/DATASET-SPLIT.
+"""Evaluate a trained model: numbers, each sample's answer and figures in RUN/results/DATASET-SPLIT.
 
     python training/evaluate.py runs/demo/classification
 
 The decision threshold and the temperature are those chosen on validation in training; nothing is
-tuned on the split that is judged.
+tuned on the split that is judged. predictions.parquet has a row a sample: id, frame, dates, label,
+logit, probability and verdict; training/compare.py sets runs side by side by it.
 """
 
 import sys
@@ -28,6 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument("--split", default="test", help="Split to judge the model on.")
         parser.add_argument("--data", help="Where the dataset lies, if moved; or another.")
         parser.add_argument("--name", help="What to call the dataset, if not by its own name.")
+        parser.add_argument(
+            "--trivial_rules",
+            type=bool,
+            default=True,
+            help="Measure the trivial rules beside the model; they need the training split.",
+        )
+        parser.add_argument(
+            "--masks",
+            action="store_true",
+            help="Also write the probability of every pixel, about 1 MB a sample of 512 x 512.",
+        )
         options = parser.parse_args(None if arguments is None else list(arguments))
         if options.split not in SPLITS:
             raise ConfigError(f"there is no split {options.split}; it is {', '.join(SPLITS)}")
@@ -37,7 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from training.evaluation.evaluating import describe, evaluate
         from training.runs.results import results_folder
 
-        results = evaluate(options.run, options.split, options.data, options.name)
+        results = evaluate(
+            options.run,
+            options.split,
+            options.data,
+            options.name,
+            trivial_rules=options.trivial_rules,
+            masks=options.masks,
+        )
         if not PartialState().is_main_process:
             return
         print(
