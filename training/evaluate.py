@@ -10,20 +10,23 @@ logit, probability and verdict; training/compare.py sets runs side by side by it
 import sys
 from pathlib import Path
 
-# Not this script's folder, whose evaluate.py would hide the library of that name.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Not this script's folder, whose evaluate.py would hide the library of that name.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from collections.abc import Sequence
 
-from jsonargparse import ArgumentParser
-
 from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import ConfigError, readable_errors
+from dataset_script.extras import require_training
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     with readable_errors():
+        require_training()
+        from jsonargparse import ArgumentParser
+
         parser = ArgumentParser(prog="evaluate.py", description=__doc__)
         parser.add_argument("run", type=Path, help="Folder of the run.")
         parser.add_argument("--split", default="test", help="Split to judge the model on.")

@@ -84,9 +84,7 @@ class Baselines:
             broadcast_object_list(kept)
         if kept[0] is not None:
             return kept[0]
-        found = measure_baselines(
-            self.train, self.test, accelerator, self.batch_size, self.workers
-        )
+        found = measure_baselines(self.train, self.test, accelerator, self.batch_size, self.workers)
         if accelerator.is_main_process:
             write_json(self.file, found)
         return found

@@ -49,6 +49,7 @@ class StoredPredictions:
         split: Split of it.
         samples: Id of each sample.
         groups: Frame and primary date of each sample.
+        labels: Whether each deforms, bool `[N]`.
     """
 
     predictions: Predictions
@@ -57,6 +58,7 @@ class StoredPredictions:
     split: str
     samples: Sequence[str]
     groups: Sequence[str]
+    labels: np.ndarray
 
 
 def write_predictions(
@@ -121,6 +123,7 @@ def read_predictions(path: Path) -> StoredPredictions:
         split,
         table.column("sample_id").to_pylist(),
         [f"{frame}/{day}" for frame, day in zip(frames, days, strict=True)],
+        np.array(table.column("label").to_pylist()) == BINARY_LABELS[1],
     )
 
 
@@ -159,8 +162,11 @@ def _answers(predictions: Predictions, facts: ModelFacts) -> dict[str, pa.Array]
         "verdict": pa.array(verdict.tolist(), pa.string()),
     }
     if predictions.task.name != "binary":
-        for name, held in zip(("true_classes", "predicted_classes"), _held(predictions), strict=True):
-            columns[name] = pa.array(held, pa.list_(pa.string()))
+        names, true, called = pa.list_(pa.string()), *_held(predictions)
+        columns |= {
+            "true_classes": pa.array(true, names),
+            "predicted_classes": pa.array(called, names),
+        }
     return columns
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from dataset_script.errors import ConfigError
+from training.config.shipped import find_shipped
 from training.errors import one_line
 from training.facts import ModelFacts
 from training.sweeps.grid import Cell
@@ -99,7 +100,7 @@ def read_reference(path: str) -> Reference:
     if not path:
         return {}
     try:
-        with Path(path).open(newline="") as file:
+        with find_shipped(path).open(newline="") as file:
             return {
                 (r["model"], r["atmosphere"], int(r["timeseries_length"])): r
                 for r in csv.DictReader(file)
