@@ -19,7 +19,6 @@ if __name__ == "__main__":
 
 from collections.abc import Sequence
 
-from dataset_script.annotations.splits import SPLITS
 from dataset_script.errors import ConfigError, readable_errors
 from dataset_script.extras import require_training
 
@@ -29,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with readable_errors():
         require_training()
         from jsonargparse import ArgumentParser
+
+        from dataset_script.annotations.splits import SPLITS
 
         parser = ArgumentParser(prog="compare.py", description=__doc__)
         parser.add_argument("runs", type=Path, nargs="+", help="Folders of the runs, two at least.")

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from accelerate import Accelerator
 
-from dataset_script.annotations.json_files import read_file
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import renamed
 from training.config.options import flatten
@@ -80,7 +79,7 @@ def start_trackers(
 def _wandb_id(run: Path, resume: bool) -> str:
     """The id that wandb knows a run by: made once and kept in its folder."""
     file = run / WANDB_ID
-    if resume and file.exists() and (known := read_file(file).strip()):
+    if resume and file.exists() and (known := file.read_text().strip()):
         return known
     made = secrets.token_hex(4)
     with renamed(file) as temporary:
