@@ -19,7 +19,16 @@ import torch
 from benchmarks import picture
 from benchmarks.harness import Goal, Timing, as_json, goals_table, machine
 
-PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling", "waiting")
+PARTS = (
+    "reading",
+    "first batch",
+    "storage",
+    "exporting",
+    "training",
+    "scaling",
+    "waiting",
+    "evaluating",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,6 +121,10 @@ def measure(args: argparse.Namespace) -> dict:
         torch.set_num_threads(1)
         goals, found = waiting.measure(work.root, args.quick)
         timings.update(found)
+    def evaluating() -> list[Goal]:
+        from benchmarks import evaluating
+
+        goals, timings["evaluating"] = evaluating.measure()
         return goals
 
     parts: dict[str, Callable[[], list[Goal]]] = {
@@ -122,6 +135,7 @@ def measure(args: argparse.Namespace) -> dict:
         "training": training,
         "scaling": scaling,
         "waiting": waiting,
+        "evaluating": evaluating,
     }
     if {"reading", "first batch", "storage", "exporting"} & set(args.only):
         print("preparing the workload ...", flush=True)
