@@ -78,7 +78,7 @@ class Row:
     def differs(self, metric: str) -> bool:
         """Whether the interval of a difference leaves out zero."""
         ends = self.paired.get(metric)
-        return bool(ends) and not ends[0] <= 0 <= ends[1]
+        return ends is not None and len(ends) == 2 and not ends[0] <= 0 <= ends[1]
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ def compare(candidates: Sequence[Candidate], seed: int = 0) -> Comparison:
     drawn: list[dict[str, list[np.ndarray]]] = [{} for _ in counted]
     for weights in draws(len(names), [seed, len(names)]):
         for parts, each in zip(drawn, counted, strict=True):
-            for name, found in each.metrics(weights).items():
-                parts.setdefault(name, []).append(found)
+            for name, scores in each.metrics(weights).items():
+                parts.setdefault(name, []).append(scores)
     replicates = [{name: np.concatenate(v) for name, v in parts.items()} for parts in drawn]
     rows = []
     for number, (each, found, mine) in enumerate(zip(counted, values, replicates, strict=True)):
