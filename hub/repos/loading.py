@@ -163,7 +163,7 @@ def require_download(name: str, revision: str | None, most_bytes: int) -> str | 
 
 
 def _digest(folder: Path, name: str) -> str:
-    """Hash of the weights, which must be safetensors: any other would have to be unpickled."""
+    """Hash of the weights, safetensors or ONNX: any other would have to be unpickled."""
     files = sorted(folder.glob(_WEIGHTS)) or sorted(folder.glob(ONNX_FILE))
     if not files:
         raise HubError(f"{name} has no weights as safetensors")
