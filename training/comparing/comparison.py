@@ -8,6 +8,7 @@ samples, as series of one and of three dates do not: the same groups are enough.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,8 +136,12 @@ def read_candidates(
         stored = read_predictions(path)
         found.append(Candidate(config.name, run, stored, flatten(config), read_history(run)))
     names = [candidate.name for candidate in found]
-    if len(set(names)) < len(names):  # runs of one name, in folders of their own
-        found = [dataclasses.replace(each, name=str(each.run)) for each in found]
+    if len(set(names)) < len(names):  # runs of one name, told apart by where they lie
+        shared = os.path.commonpath([run.resolve() for run in runs])
+        found = [
+            dataclasses.replace(each, name=str(each.run.resolve().relative_to(shared)))
+            for each in found
+        ]
     first = found[0]
     for other in found[1:]:
         for what in ("dataset", "split"):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from training.comparing.comparison import Comparison, Row
 
@@ -54,6 +55,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
             [line["epoch"] + 1 for line in history],
             [math.nan if score is None else score for score in scores],
             label=row.candidate.name if len(selected) == 1 else f"{row.candidate.name}, {key}",
+            marker=".",
             **look,
         )
     roc.set(xlabel="false positive rate", ylabel="recall", title="ROC (AUROC)")
@@ -61,6 +63,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
         xlabel="recall",
         ylabel="precision",
         title="precision against recall (average precision)",
+        xlim=(0, 1.02),
         ylim=(0, 1.02),
     )
     reliable.set(
@@ -70,6 +73,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
+    learning.xaxis.set_major_locator(MaxNLocator(integer=True))
     what = selected.pop() if len(selected) == 1 else "score"
     learning.set(xlabel="epoch", ylabel=what, title=f"validation {what}", ylim=(0, 1.02))
     for axes in (roc, trade, reliable, learning):
