@@ -182,7 +182,8 @@ def _export_model(args: argparse.Namespace) -> None:
     model = find_published(args.model or IN_THE_BOX, args.revision)
     found = export_model(model, args.output, args.format)
     side = model.facts.image_size
-    sizes = "any size" if found.any_size else f"{side} x {side} pixels, as its architecture wants"
+    own = f"{side} x {side} pixels, as its architecture wants"
+    sizes = "any size that its architecture takes" if found.any_size else own
     print(
         f"{found.file}: batches of any length, images of {sizes}; logits differ from the "
         f"original's by {found.difference:.1e} at most ({TOLERANCE:g} is allowed)"
