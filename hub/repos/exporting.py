@@ -138,7 +138,7 @@ def _write_onnx(
     assert written is not None
     written.model.metadata_props[CONFIG_KEY] = json.dumps(facts.to_dict())
     written.save(str(file))
-    return OnnxBackbone(file, OURS)  # type: ignore[return-value]
+    return OnnxBackbone(file, OURS)
 
 
 def _save(program: torch.export.ExportedProgram, file: Path) -> Callable[[Tensor], Tensor]:

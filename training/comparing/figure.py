@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
         axes.plot([0, 1], [0, 1], color="0.8", linewidth=0.8)
     selected = {row.candidate.settings["training.select"] for row in comparison.rows}
     for number, row in enumerate(comparison.rows):
-        look = {
+        look: dict[str, Any] = {
             "color": _COLOURS[number % len(_COLOURS)],
             "linestyle": _DASHES[number // len(_COLOURS) % len(_DASHES)],
             "linewidth": 1.4,

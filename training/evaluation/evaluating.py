@@ -90,8 +90,10 @@ def evaluate(
     history = read_history(run)
     _require_writable(folder)
     forward = make_forward(loaded, accelerator)
-    kept = written_masks(forward, samples, accelerator, folder, facts.temperature)
-    with kept if masks else contextlib.nullcontext(forward) as asked:
+    run_over: contextlib.AbstractContextManager[Forward] = contextlib.nullcontext(forward)
+    if masks:
+        run_over = written_masks(forward, samples, accelerator, folder, facts.temperature)
+    with run_over as asked:
         predictions = _predict(asked, samples, loaded, accelerator, split)
     results = {
         "objective": facts.objective,
