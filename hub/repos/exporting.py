@@ -114,10 +114,10 @@ def export_model(model: PublishedModel, out: Path, form: str) -> Exported:
     return Exported(out / FILES[form], any_size, difference)
 
 
-def _shapes(network: nn.Module, facts: ModelFacts) -> list[Sequence[int]]:
+def _shapes(network: nn.Module, facts: ModelFacts) -> list[tuple[int, ...]]:
     """Inputs to be tried: of the training's size, and of others if the model takes any."""
     planes, side = facts.planes_per_step * facts.timeseries_length, facts.image_size
-    own = [(1, planes, side, side), (2, planes, side, side)]
+    own: list[tuple[int, ...]] = [(1, planes, side, side), (2, planes, side, side)]
     other = (2, planes, side + 64, side + 128)
     try:
         with torch.no_grad():
