@@ -121,6 +121,8 @@ def measure(args: argparse.Namespace) -> dict:
         torch.set_num_threads(1)
         goals, found = waiting.measure(work.root, args.quick)
         timings.update(found)
+        return goals
+
     def evaluating() -> list[Goal]:
         from benchmarks import evaluating
 
