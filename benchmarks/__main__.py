@@ -19,7 +19,16 @@ import torch
 from benchmarks import picture
 from benchmarks.harness import Goal, Timing, as_json, goals_table, machine
 
-PARTS = ("reading", "first batch", "storage", "exporting", "training", "scaling", "waiting")
+PARTS = (
+    "reading",
+    "first batch",
+    "storage",
+    "exporting",
+    "training",
+    "scaling",
+    "waiting",
+    "evaluating",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,6 +123,12 @@ def measure(args: argparse.Namespace) -> dict:
         timings.update(found)
         return goals
 
+    def evaluating() -> list[Goal]:
+        from benchmarks import evaluating
+
+        goals, timings["evaluating"] = evaluating.measure()
+        return goals
+
     parts: dict[str, Callable[[], list[Goal]]] = {
         "reading": reading,
         "first batch": first_batch,
@@ -122,6 +137,7 @@ def measure(args: argparse.Namespace) -> dict:
         "training": training,
         "scaling": scaling,
         "waiting": waiting,
+        "evaluating": evaluating,
     }
     if {"reading", "first batch", "storage", "exporting"} & set(args.only):
         print("preparing the workload ...", flush=True)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dataset_script.extras import advice
+
 
 class HephaestusError(Exception):
     """Something in the input, the configuration or the surroundings is wrong.
@@ -27,8 +29,8 @@ class ConfigError(HephaestusError):
 def readable_errors() -> Iterator[None]:
     """Print a `HephaestusError` as one line on standard error and exit with 1.
 
-    Ctrl-C exits with 130, as shells expect. Anything else is a defect of ours and keeps its
-    traceback.
+    A library that an extra of the package would have brought is named with that extra. Ctrl-C exits
+    with 130, as shells expect. Anything else is a defect of ours and keeps its traceback.
 
     Raises:
         SystemExit: After printing.
@@ -37,6 +39,12 @@ def readable_errors() -> Iterator[None]:
         yield
     except HephaestusError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        told = advice(error.name or "")
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

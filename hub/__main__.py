@@ -180,6 +180,21 @@ def _predict(args: argparse.Namespace) -> None:
     batch.require_success()
 
 
+def _export_model(args: argparse.Namespace) -> None:
+    from hub.repos.exporting import TOLERANCE, export_model
+    from hub.repos.loading import IN_THE_BOX, find_published
+
+    model = find_published(args.model or IN_THE_BOX, args.revision)
+    found = export_model(model, args.output, args.format)
+    side = model.facts.image_size
+    own = f"{side} x {side} pixels, as its architecture wants"
+    sizes = "any size that its architecture takes" if found.any_size else own
+    print(
+        f"{found.file}: batches of any length, images of {sizes}; logits differ from the "
+        f"original's by {found.difference:.1e} at most ({TOLERANCE:g} is allowed)"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     from hub.commands import add_prediction_options, add_record_commands
     from hub.scenes.load import SPECIFICATIONS
@@ -251,6 +266,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_prediction_options(predict)
     add_record_commands(add)
+    export = add("export-model", _export_model, "write a packaged model as ONNX or torch.export")
+    export.add_argument(
+        "model",
+        nargs="?",
+        default="",
+        metavar="MODEL",
+        help="a packaged model's folder or a repository NS/NAME; the model that comes with the "
+        "project if left out",
+    )
+    export.add_argument("--format", choices=("onnx", "torch"), default="onnx", help="onnx")
+    export.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
+    export.add_argument("--revision", help="branch, tag or commit of the model's repository")
     return parser
 
 

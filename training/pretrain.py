@@ -10,21 +10,25 @@ a classifier or a segmenter by `--model.init_from RUN` of train.py.
 import sys
 from pathlib import Path
 
-# Not this script's folder, whose evaluate.py would hide the library of that name.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Not this script's folder, whose evaluate.py would hide the library of that name.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging
 from collections.abc import Sequence
 
 from dataset_script.errors import readable_errors
-from training.config.options import read_command_line
-from training.config.pretraining import PretrainingConfig, validate_pretraining
+from dataset_script.extras import require_training
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (None: the process's own); a mistake in it is one line and exit 1."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     with readable_errors():
+        require_training()
+        from training.config.options import read_command_line
+        from training.config.pretraining import PretrainingConfig, validate_pretraining
+
         check = validate_pretraining
         parsed = read_command_line("pretrain.py", __doc__, arguments, PretrainingConfig, check)
         # After the configuration: a mistake in it is told before torch is loaded.

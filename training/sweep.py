@@ -12,13 +12,14 @@ in the sweep's folder as table.md and table.csv and is written anew after each r
 import sys
 from pathlib import Path
 
-# Not this script's folder, whose evaluate.py would hide the library of that name.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Not this script's folder, whose evaluate.py would hide the library of that name.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from collections.abc import Sequence
 
 from dataset_script.errors import ConfigError, readable_errors
-from training.sweeps.grid import cells, read_sweep
+from dataset_script.extras import require_training
 
 USAGE = "python training/sweep.py SWEEP.yaml [--KEY VALUE ...]"
 
@@ -30,9 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"usage: {USAGE}\n\n{__doc__}")
         return
     with readable_errors():
+        require_training()
         if given[0].startswith("-"):
             raise ConfigError(f"the sweep's file comes first: {USAGE}")
-        plan = read_sweep(Path(given[0]))
+        from training.config.shipped import find_shipped
+        from training.sweeps.grid import cells, read_sweep
+
+        plan = read_sweep(find_shipped(given[0]))
         runs = list(cells(plan, given[1:]))
         # After the sweep's file: a mistake in it is told before torch is loaded.
         from training.sweeps.sweeping import sweep

@@ -10,16 +10,15 @@ Add `--config_file configs/accelerate/ddp.yaml` before the script for several GP
 import sys
 from pathlib import Path
 
-# Not this script's folder, whose evaluate.py would hide the library of that name.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Not this script's folder, whose evaluate.py would hide the library of that name.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging
 from collections.abc import Sequence
 
 from dataset_script.errors import readable_errors
-from training.config.options import read_command_line
-from training.config.schema import Config
-from training.config.validation import validate
+from dataset_script.extras import require_training
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with readable_errors():
+        require_training()
+        from training.config.options import read_command_line
+        from training.config.schema import Config
+        from training.config.validation import validate
+
         config, resume = read_command_line("train.py", __doc__, arguments, Config, validate)
         # After the configuration: a mistake in it is told before torch is loaded.
         from accelerate import PartialState

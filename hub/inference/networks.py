@@ -39,7 +39,8 @@ class Networks:
 
     def __init__(self, model: Model, device: torch.device, full_precision: bool = False) -> None:
         self.evaluated = model
-        self._changes = device.type == "cpu" and model.library in _CONVOLUTIONAL
+        ours = next(model.parameters(), None) is not None  # ONNX Runtime's network has no tensors
+        self._changes = device.type == "cpu" and model.library in _CONVOLUTIONAL and ours
         self._halves = self._changes and not full_precision and has_half_precision()
 
     @cached_property

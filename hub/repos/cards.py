@@ -12,7 +12,7 @@ import yaml
 
 from dataset_script.channels import select
 from hub.repos.planes import output_names, plane_names
-from hub.repos.results import HUB_TASK, METRICS, dataset_id, eval_results, finite_metrics
+from hub.repos.results import METRICS, dataset_id, eval_results, finite_metrics
 from training.evaluation.scenes import FALSE_ALARMS, MISSES
 from training.facts import ModelFacts
 
@@ -182,7 +182,8 @@ def model_card(
     metadata = ModelCardData(
         license="mit",
         library_name=LIBRARY_NAMES[facts.library],
-        pipeline_tag=HUB_TASK[facts.objective],
+        # No pipeline_tag: the pipelines of the Hub's widgets bring any picture to three colours in
+        # 0..1, and a model of radians and metres would refuse them, or, worse, answer.
         tags=["insar", "sentinel-1", "volcano", "deformation", "hephaestus-minicubes"],
         datasets=[known] if known else None,
         metrics=[METRICS[metric][0] for metric in finite_metrics(results or {})] or None,

@@ -25,6 +25,8 @@ IN_THE_BOX = "deformation-segmenter"
 _PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"
 _WEIGHTS = "model*.safetensors"  # transformers cuts large weights into several files
 _FILES = ["*.json", _WEIGHTS]
+ONNX_FILE = "model.onnx"
+"""The network of `python -m hub export-model`, which ONNX Runtime runs."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,8 @@ def require_download(name: str, revision: str | None, most_bytes: int) -> str | 
 
 
 def _digest(folder: Path, name: str) -> str:
-    """Hash of the weights, which must be safetensors: any other would have to be unpickled."""
-    files = sorted(folder.glob(_WEIGHTS))
+    """Hash of the weights, safetensors or ONNX: any other would have to be unpickled."""
+    files = sorted(folder.glob(_WEIGHTS)) or sorted(folder.glob(ONNX_FILE))
     if not files:
         raise HubError(f"{name} has no weights as safetensors")
     digest = hashlib.sha256()
@@ -183,6 +185,10 @@ def _download(name: str, revision: str | None) -> Path:
 
 def _load_by_library(folder: Path, facts: ModelFacts) -> Any:
     segmentation = facts.objective == "segmentation"
+    if not any(folder.glob(_WEIGHTS)):  # nothing but an ONNX file is weights too, see `_digest`
+        from hub.repos.onnx_backbone import OnnxBackbone
+
+        return OnnxBackbone(folder / ONNX_FILE, facts.library)
     if facts.library == "timm":
         import timm
 

@@ -308,7 +308,8 @@ def test_command_line(trained, results):
     folder = results_folder(trained, "made-up rows", "validation")
     assert str(folder) in said
     assert json.loads((folder / "results.json").read_text())["split"] == "validation"
-    assert len(tree(folder)) == 3
+    files = {"results.json", "predictions.parquet", "curves.png", "examples.png"}
+    assert set(tree(folder)) == files
     assert tree(results_folder(trained, "made-up rows")) == before  # side by side
     assert load_run(trained).results["split"] == "test"
 

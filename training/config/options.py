@@ -20,6 +20,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import renamed
 from training.config.schema import Config
+from training.config.shipped import find_shipped
 from training.config.validation import validate
 from training.errors import one_line
 
@@ -135,6 +136,7 @@ def parse_config(
     Raises:
         ConfigError: Naming the unknown key or the value that does not fit.
     """
+    arguments = _found(arguments)
     known = config_keys(cls)
     others = {action.dest for action in parser._actions} - set(known)
     _refuse_unknown(arguments, known, others)
@@ -184,6 +186,17 @@ def _refuse_null(section: Any, prefix: str = "") -> None:
             _refuse_null(value, f"{key}.")
         elif value is None and type(None) not in typing.get_args(hints[entry.name]):
             raise ConfigError(f"{key} has no value; give it one, or leave the key out")
+
+
+def _found(arguments: Sequence[str]) -> list[str]:
+    """A command line in which every `--config` names a file that is there, shipped ones too."""
+    words = list(arguments)
+    for position, word in enumerate(words):
+        if word.startswith("--config="):
+            words[position] = f"--config={find_shipped(word.removeprefix('--config='))}"
+        elif word == "--config" and position + 1 < len(words):
+            words[position + 1] = str(find_shipped(words[position + 1]))
+    return words
 
 
 def _refuse_unknown(arguments: Sequence[str], known: dict[str, bool], others: set[str]) -> None:

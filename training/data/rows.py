@@ -20,6 +20,7 @@ _ANNOTATIONS = (
     "frame_id",
     "volcanoes",
     "primary_date",
+    "secondary_dates",
     "labels",
     "activity_types",
     "intensity_levels",
@@ -38,6 +39,7 @@ class RowMetadata:
         frame_id: Frame.
         volcanoes: Names of the volcanoes in it; empty where they are not known.
         primary_date: Primary date.
+        secondary_dates: Secondary date of each step.
         steps: Labels of each step.
         confidence: The annotators' confidence in each step.
         confounders: Strength of each of `CONFOUNDERS` in each step, 0 where absent.
@@ -47,6 +49,7 @@ class RowMetadata:
     frame_id: str
     volcanoes: Sequence[str]
     primary_date: datetime.date
+    secondary_dates: Sequence[datetime.date]
     steps: StepLabels
     confidence: Sequence[float]
     confounders: Mapping[str, Sequence[int]]
@@ -66,6 +69,9 @@ class Rows:
 
     Raises:
         DataError: If a column is not there.
+
+    Attributes:
+        fingerprint: Of the split's contents, as `datasets` keeps it.
     """
 
     def __init__(self, dataset: Dataset, columns: Sequence[str]) -> None:
@@ -75,7 +81,7 @@ class Rows:
                 f"the dataset has no column {', '.join(missing)}; it has "
                 f"{', '.join(dataset.features)}"
             )
-        self.columns = tuple(columns)
+        self.columns, self.fingerprint = tuple(columns), dataset._fingerprint
         self.shapes = {name: tuple(_shape(dataset, name)) for name in columns}
         self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
         table = dataset.select_columns(list(columns)).with_format("arrow")[:]
@@ -112,6 +118,7 @@ def _metadata(dataset: Dataset) -> list[RowMetadata]:
             columns["frame_id"][row],
             columns["volcanoes"][row],
             columns["primary_date"][row],
+            columns["secondary_dates"][row],
             StepLabels(
                 columns["labels"][row],
                 columns["activity_types"][row],

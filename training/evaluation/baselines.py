@@ -2,22 +2,34 @@
 
 `majority` always predicts the commonest class of the training split, `all_positive` always
 predicts deformation, and `phase_gradient` predicts it where the mean absolute phase gradient lies
-on the better side of a threshold, side and threshold chosen on the training split.
+on the better side of a threshold, side and threshold chosen on the training split. They depend on
+the data and the task alone, so what they score is kept beside the cache of `datasets` for the next
+model.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
 
+import datasets
 import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
 from dataset_script.channels import PHASE
+from dataset_script.errors import DataError
+from dataset_script.safe_files import write_json
+from training.config.schema import AugmentationConfig, Config
 from training.data.loader import Batch
 from training.data.samples import Samples
+from training.data.sources import open_data
 from training.data.tasks import IGNORED, Task
 from training.evaluation.operating_point import choose_threshold
 from training.evaluation.predictions import SPAN, Forward, Predictions, predict
@@ -25,6 +37,65 @@ from training.evaluation.report import overall_metrics
 from training.inputs.augmentation import wrap
 
 _WINDOW = 9  # pixels over which a pixel's gradient is averaged, as a single one is mostly noise
+
+_VERSION = 1  # of the rules: what another version measured is measured again
+
+
+class Baselines:
+    """The trivial rules of an experiment's data, measured once for all models.
+
+    Args:
+        config: The experiment.
+        split: Split to measure them on.
+
+    Raises:
+        DataError: If the data has no training split or no phase.
+    """
+
+    def __init__(self, config: Config, split: str) -> None:
+        data = dataclasses.replace(config.data, channels=[PHASE])
+        plain = dataclasses.replace(config, data=data, augmentation=AugmentationConfig())
+        try:
+            opened = open_data(plain, ("train", split))
+        except DataError as error:
+            raise DataError(
+                f"{error}; the trivial rules are set on the training split's phases: "
+                "--trivial_rules false leaves them out"
+            ) from None
+        self.train, self.test = opened.splits["train"], opened.splits[split]
+        self.batch_size, self.workers = config.training.batch_size, config.data.workers
+
+    @property
+    def file(self) -> Path:
+        """Where their scores are kept: a name for each task and state of the data."""
+        about = [_VERSION, dataclasses.asdict(self.train.task)]
+        for samples in (self.train, self.test):
+            lengths = {len(known.confidence) for known in samples.rows.metadata}
+            drawn = lengths != {samples.task.timeseries_length}
+            about += [samples.rows.fingerprint, samples.seed if drawn else None]
+        name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
+        folder = Path(datasets.config.HF_DATASETS_CACHE) / "hephaestus-baselines"
+        return folder / f"{name}.json"
+
+    def measure(self, accelerator: Accelerator) -> dict[str, Any]:
+        """Scores of each rule, of `measure_baselines`; those kept from before, if there are any."""
+        kept = [_read(self.file)]
+        if accelerator.num_processes > 1:  # all must go the same way
+            broadcast_object_list(kept)
+        if kept[0] is not None:
+            return kept[0]
+        found = measure_baselines(self.train, self.test, accelerator, self.batch_size, self.workers)
+        if accelerator.is_main_process:
+            write_json(self.file, found)
+        return found
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError):
+        return None  # none, or one that was damaged: measured again
+    return record if isinstance(record, dict) else None
 
 
 def phase_gradient(phase: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from training.evaluation.predictions import Predictions, margin_levels
 
 KEYS = ("precision", "recall", "f1", "auroc", "average_precision", "iou")
 
+_PIECE = 512  # samples whose histograms are brought to floats at once, which doubles their memory
+
 
 class Detection:
     """Detection of deformation, or of one class, in a split.
@@ -40,9 +42,13 @@ class Detection:
     def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Levels `[L]`, positives and negatives `[..., L]` under sample weights `[..., N]`."""
         if self.pixels is not None:
-            flat = self.pixels[:, :, ::-1].reshape(len(self.pixels), -1).astype(float)
-            summed = (weights @ flat).reshape(*weights.shape[:-1], 2, -1)
-            return margin_levels(), summed[..., 1, :], summed[..., 0, :]
+            flat = self.pixels.reshape(len(self.pixels), -1)
+            summed = np.zeros((*weights.shape[:-1], flat.shape[1]))
+            for start in range(0, len(flat), _PIECE):
+                piece = slice(start, start + _PIECE)
+                summed += weights[..., piece] @ flat[piece].astype(float)
+            counted = summed.reshape(*weights.shape[:-1], 2, -1)[..., ::-1]
+            return margin_levels(), counted[..., 1, :], counted[..., 0, :]
         return count_levels(self.scores, self.truth, weights[..., self.owner])
 
     def metrics(self, weights: np.ndarray, threshold: float) -> dict[str, np.ndarray]:

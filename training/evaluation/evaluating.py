@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,16 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from dataset_script.channels import PHASE
-from dataset_script.safe_files import write_json
+from dataset_script.errors import ConfigError
+from dataset_script.safe_files import writable, write_json
 from training.data.loader import Batch
 from training.data.samples import Samples
 from training.data.sources import open_data
-from training.evaluation.baselines import measure_baselines
+from training.evaluation.baselines import Baselines
 from training.evaluation.calibration import to_margin
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
+from training.evaluation.masks import written_masks
 from training.evaluation.operating_point import calibration, scene_auroc, verdicts
 from training.evaluation.plots import draw_curves, draw_history, save_figure
 from training.evaluation.predictions import Forward, Predictions, predict
@@ -33,6 +36,8 @@ from training.evaluation.report import (
     per_class,
     tables,
 )
+from training.evaluation.stored import PREDICTIONS, write_predictions
+from training.facts import ModelFacts
 from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
@@ -41,15 +46,26 @@ from training.runs.results import RESULTS, require_same_samples, results_folder
 
 
 def evaluate(
-    run: Path, split: str = "test", data_path: str | None = None, name: str | None = None
+    run: Path,
+    split: str = "test",
+    data_path: str | None = None,
+    name: str | None = None,
+    *,
+    trivial_rules: bool = True,
+    masks: bool = False,
 ) -> dict[str, Any]:
-    """Measure a run's best model, and write results.json and figures into `results_folder`.
+    """Measure a run's best model, and write what it answered, numbers and figures.
+
+    `results_folder` gets results.json, predictions.parquet and figures. Whatever is needed is asked
+    for before the model is run.
 
     Args:
         run: The run's folder.
         split: Split to measure it on.
         data_path: Where the dataset lies, if not where the run was trained from; or another.
         name: What to call the dataset, if not by its own name.
+        trivial_rules: Measure the baselines too; they are set on the dataset's training split.
+        masks: Also keep the probability of every pixel; of a segmentation.
 
     Returns:
         What results.json holds. With several processes only the first writes.
@@ -59,18 +75,26 @@ def evaluate(
             under that name.
     """
     loaded = load_run(run)
+    if masks and loaded.facts.objective != "segmentation":
+        raise ConfigError(f"{run} is a classifier, which has no masks: leave --masks out")
     if data_path is not None:
         loaded.config.data.path = data_path
     accelerator = Accelerator()
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
+        rules = Baselines(loaded.config, split) if trivial_rules else None
     samples, facts, config = data.splits[split], loaded.facts, loaded.config
     dataset = name or data.name
     folder, digest = results_folder(run, dataset, split), _digest(samples)
     require_same_samples(folder, digest)
+    history = read_history(run)
+    _require_writable(folder)
     forward = make_forward(loaded, accelerator)
-    predictions = _predict(forward, samples, loaded, accelerator, split)
-    threshold = to_margin(facts.threshold, facts.temperature)
+    run_over: contextlib.AbstractContextManager[Forward] = contextlib.nullcontext(forward)
+    if masks:
+        run_over = written_masks(forward, samples, accelerator, folder, facts.temperature)
+    with run_over as asked:
+        predictions = _predict(asked, samples, loaded, accelerator, split)
     results = {
         "objective": facts.objective,
         "task": facts.task,
@@ -81,24 +105,54 @@ def evaluate(
         "samples": len(samples),
         "samples_digest": digest,
         "positives": int(samples.positive.sum()),
+        **measure(predictions, samples, facts, config.seed),
+        "without_inputs": _without_inputs(loaded, samples, accelerator),
+        "baselines": {} if rules is None else rules.measure(accelerator),
+    }
+    if accelerator.is_main_process:
+        write_predictions(folder / PREDICTIONS, predictions, samples, facts, dataset, split)
+        write_json(folder / RESULTS, results)
+        _draw(folder, loaded, samples, predictions, results, forward, accelerator)
+        if history:
+            save_figure(draw_history(history), run / "history.png")
+    return results
+
+
+def measure(
+    predictions: Predictions, samples: Samples, facts: ModelFacts, seed: int
+) -> dict[str, Any]:
+    """Everything that is reported of a model's predictions; see `write_predictions`.
+
+    Args:
+        predictions: The predictions, at the model's temperature.
+        samples: The split that they are of.
+        facts: Of the model.
+        seed: Seed of the resampling.
+
+    Returns:
+        The operating point, metrics with intervals, averages and tables, verdicts, calibration.
+    """
+    threshold = to_margin(facts.threshold, facts.temperature)
+    return {
         "threshold": facts.threshold,
         "unsure": list(facts.limits),
         "temperature": facts.temperature,
         "metrics": overall_metrics(predictions, threshold)
         | scene_auroc(predictions, facts.temperature),
-        "confidence_intervals": confidence_intervals(predictions, samples, threshold, config.seed),
+        "confidence_intervals": confidence_intervals(predictions, samples, threshold, seed),
         "averages": averages(predictions, threshold),
         "per_class": per_class(predictions, threshold),
-        "without_inputs": _without_inputs(loaded, samples, accelerator),
         **tables(predictions, samples, threshold),
         "verdicts": verdicts(predictions, facts.temperature, facts.limits),
         "calibration": calibration(predictions, facts.temperature),
-        "baselines": _baselines(loaded, split, accelerator),
     }
-    if accelerator.is_main_process:
-        write_json(folder / RESULTS, results)
-        _draw(run, folder, loaded, samples, predictions, results, forward, accelerator)
-    return results
+
+
+def _require_writable(folder: Path) -> None:
+    """Find out that results cannot be written before hours of work, not after."""
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def _predict(
@@ -162,22 +216,6 @@ def make_forward(
     return forward
 
 
-def _baselines(loaded: LoadedRun, split: str, accelerator: Accelerator) -> dict[str, Any]:
-    config = loaded.config
-    channels, config.data.channels = config.data.channels, [PHASE]
-    try:
-        data = open_data(config, ("train", split))
-    finally:
-        config.data.channels = channels
-    return measure_baselines(
-        data.splits["train"],
-        data.splits[split],
-        accelerator,
-        config.training.batch_size,
-        config.data.workers,
-    )
-
-
 def _digest(samples: Samples) -> str:
     """Tells one set of samples from another: their rows' ids, in order."""
     ids = "\n".join(samples.metadata(i).sample_id for i in range(len(samples)))
@@ -185,7 +223,6 @@ def _digest(samples: Samples) -> str:
 
 
 def _draw(
-    run: Path,
     folder: Path,
     loaded: LoadedRun,
     samples: Samples,
@@ -199,8 +236,6 @@ def _draw(
     save_figure(curves, folder / "curves.png")
     examples = make_examples(forward, samples, accelerator.device, 6, loaded.facts.temperature)
     save_figure(draw_examples(examples, loaded.facts.threshold), folder / "examples.png")
-    if history := read_history(run):
-        save_figure(draw_history(history), run / "history.png")
 
 
 def describe(results: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ scikit-learn's; for pixels the levels are the bins of a fine histogram.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -163,23 +163,45 @@ def bootstrap(
     Returns:
         Lower and upper end by metric; a metric that is undefined in every replicate is left out.
     """
-    rng = np.random.default_rng([seed, len(groups)])
     count = int(groups.max()) + 1 if len(groups) else 0
-    if not count:
-        return {}
     parts: dict[str, list[np.ndarray]] = {}
-    for start in range(0, replicates, 50):  # a bounded piece at a time
-        size = min(50, replicates - start)
-        weights = rng.multinomial(count, np.full(count, 1 / count), size)[:, groups]
-        for name, values in statistic(weights).items():
+    for drawn in draws(count, [seed, len(groups)], replicates):
+        for name, values in statistic(drawn[:, groups]).items():
             parts.setdefault(name, []).append(np.asarray(values, float))
+    found = {name: interval(np.concatenate(values), level) for name, values in parts.items()}
+    return {name: ends for name, ends in found.items() if ends}
+
+
+def draws(count: int, seed: Sequence[int], replicates: int = 1000) -> Iterator[np.ndarray]:
+    """How often each group is drawn in each replicate of a bootstrap, a bounded piece at a time.
+
+    Args:
+        count: Number of groups G; of none there is nothing to draw.
+        seed: Seed of the resampling.
+        replicates: Number of replicates.
+
+    Yields:
+        int64 `[R, G]`, R at most 50.
+    """
+    rng = np.random.default_rng(list(seed))
+    for start in range(0, replicates if count else 0, 50):
+        yield rng.multinomial(count, np.full(count, 1 / count), min(50, replicates - start))
+
+
+def interval(values: np.ndarray, level: float = 0.95) -> list[float]:
+    """Percentile interval of a bootstrap's replicates.
+
+    Args:
+        values: `[R]`, NaN where undefined.
+        level: Coverage.
+
+    Returns:
+        Lower and upper end; empty where every replicate is undefined.
+    """
+    if not np.isfinite(values).any():
+        return []
     tails = [50 * (1 - level), 100 - 50 * (1 - level)]
-    joined = {name: np.concatenate(values) for name, values in parts.items()}
-    return {
-        name: [float(end) for end in np.nanpercentile(values, tails)]
-        for name, values in joined.items()
-        if np.isfinite(values).any()
-    }
+    return [float(end) for end in np.nanpercentile(values, tails)]
 
 
 def _divide(part: np.ndarray, whole: np.ndarray, empty: float = np.nan) -> np.ndarray:

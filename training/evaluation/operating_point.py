@@ -72,13 +72,24 @@ def scene_scores(
         if predictions.peak is None:
             return None
         return predictions.peak, predictions.histogram[:, 1].sum(1) > 0
-    assert predictions.logits is not None and predictions.targets is not None
+    assert predictions.targets is not None
+    scores = to_probability(scene_margins(predictions, temperature), temperature)
+    targets = predictions.targets.reshape(len(scores), -1)
+    return scores, ((targets > 0) & (targets != IGNORED)).any(1)
+
+
+def scene_margins(predictions: Predictions, temperature: float) -> np.ndarray:
+    """Log-odds that a whole image deforms at any of its steps, float64 `[N]`, as the model has it.
+
+    Args:
+        predictions: Of a classification.
+        temperature: Divisor of the logits that calibrates them.
+    """
+    assert predictions.logits is not None
     count, answers, classes = predictions.logits.shape
     flat = predictions.logits.reshape(-1, classes)
     margins = image_margins(flat, predictions.task.multilabel, temperature)
-    scores = to_probability(margins.reshape(count, answers).max(1), temperature)
-    targets = predictions.targets.reshape(count, -1)
-    return scores, ((targets > 0) & (targets != IGNORED)).any(1)
+    return margins.reshape(count, answers).max(1)
 
 
 def scene_auroc(predictions: Predictions, temperature: float) -> dict[str, float | None]:

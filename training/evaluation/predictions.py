@@ -7,6 +7,7 @@ follows from these.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,15 @@ class Predictions:
     confusion: np.ndarray | None = None
     peak: np.ndarray | None = None
     temperature: float = 1.0
+
+    def select(self, chosen: np.ndarray) -> Predictions:
+        """The predictions of some samples, by their numbers, in the order given."""
+        arrays = {
+            name: value[chosen]
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
+        return dataclasses.replace(self, **arrays)
 
 
 def predict(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from dataset_script.labels import ACTIVITY_TYPES, CONFOUNDERS, INTENSITY_LEVELS
+from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from training.data.samples import Samples
 from training.evaluation.detection import KEYS, Detection, flat_answers
 from training.evaluation.metrics import at_threshold, auroc, average_precision, bootstrap, scores_of
 from training.evaluation.predictions import Predictions
+
+TABLES = ("per_frame", "per_volcano", "per_activity_type", "per_intensity", "per_confounder")
+"""What the samples are gathered by, a table each."""
 
 
 def overall_metrics(predictions: Predictions, threshold: float) -> dict[str, float | None]:
@@ -152,60 +155,44 @@ def tables(
         `per_frame`, `per_volcano`, `per_activity_type`, `per_intensity` and `per_confounder`:
         metrics by name, with the number of `samples`.
     """
-    facts = [samples.metadata(i) for i in range(len(samples))]
-    labels = [samples.labels(i) for i in range(len(samples))]
-    negative = ~samples.positive
-    frames = {
-        fact.frame_id: np.array([f.frame_id == fact.frame_id for f in facts]) for fact in facts
-    }
+    members: dict[str, dict[str, list[int]]] = {name: {} for name in TABLES}
 
-    volcanoes = {
-        ", ".join(names): np.array([fact.volcanoes == names for fact in facts])
-        for names in (fact.volcanoes for fact in facts)
-        if names
-    }
+    def enter(table: str, name: str, sample: int) -> None:
+        members[table].setdefault(name, []).append(sample)
 
-    def shows(codes: Iterable[Iterable[int]], code: int) -> bool:
-        return any(code in step for step in codes)
-
-    types = {
-        name: np.array([shows(steps.activity_types, code) for steps in labels], bool)
-        for code, name in enumerate(ACTIVITY_TYPES)
-    }
-    levels = {
-        name: np.array([shows(steps.intensity_levels, code) for steps in labels], bool)
-        for code, name in enumerate(INTENSITY_LEVELS)
-        if code
-    }
-    shown = [samples.confounders(i) for i in range(len(samples))]
-    confounders = {
-        f"{name} {strength}": np.array([strengths[name] == strength for strengths in shown])
-        for name in CONFOUNDERS
-        for strength in {strengths[name] for strengths in shown}
-    }
+    # Once over the samples, each told to the rows that it belongs to: no fact meets all others.
+    for sample in range(len(samples)):
+        facts, steps = samples.metadata(sample), samples.labels(sample)
+        enter("per_frame", facts.frame_id, sample)
+        if facts.volcanoes:
+            enter("per_volcano", ", ".join(facts.volcanoes), sample)
+        for code in {code for codes in steps.activity_types for code in codes}:
+            enter("per_activity_type", ACTIVITY_TYPES[code], sample)
+        for code in {code for codes in steps.intensity_levels for code in codes} - {0}:
+            enter("per_intensity", INTENSITY_LEVELS[code], sample)
+        for name, strength in samples.confounders(sample).items():
+            enter("per_confounder", f"{name} {strength}", sample)
+    negatives = np.flatnonzero(~samples.positive)
+    against = {"per_activity_type": negatives, "per_intensity": negatives}
     return {
-        "per_frame": _table(predictions, frames, threshold),
-        "per_volcano": _table(predictions, volcanoes, threshold),
-        "per_activity_type": _table(predictions, types, threshold, negative),
-        "per_intensity": _table(predictions, levels, threshold, negative),
-        "per_confounder": _table(predictions, confounders, threshold),
+        name: _table(predictions, rows, threshold, against.get(name))
+        for name, rows in members.items()
     }
 
 
 def _table(
     predictions: Predictions,
-    members: Mapping[str, np.ndarray],
+    members: Mapping[str, list[int]],
     threshold: float,
-    others: np.ndarray | None = None,
+    others: np.ndarray | None,
 ) -> dict[str, Any]:
-    detection = Detection(predictions)
     table = {}
     for name in sorted(members):
-        held = members[name]
-        if held.any():
-            weights = (held if others is None else held | others).astype(float)
-            row = _plain(detection.metrics(weights, threshold))
-            table[name] = row | {"samples": int(held.sum())}
+        held = np.array(members[name])
+        chosen = held if others is None else np.union1d(held, others)
+        detection = Detection(predictions.select(chosen))
+        row = _plain(detection.metrics(np.ones(len(chosen)), threshold))
+        table[name] = row | {"samples": len(held)}
     return table
 
 

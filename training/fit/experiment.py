@@ -38,7 +38,7 @@ def train(config: Config, resume: bool = False) -> Path:
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
     trainer = Trainer(config, data, accelerator)
-    start_trackers(accelerator, config, run)
+    start_trackers(accelerator, config, run, resume)
     progress = trainer.fit(resume)
     for tracker in accelerator.trackers:
         tracker.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +13,13 @@ import numpy as np
 from accelerate import Accelerator
 
 from dataset_script.errors import ConfigError
+from dataset_script.safe_files import renamed
 from training.config.options import flatten
 from training.config.schema import Config
 from training.errors import one_line
+
+WANDB_ID = "wandb_id.txt"
+"""Where a run's folder keeps its id, so that a resumed run is one run in wandb too."""
 
 
 def check_trackers(names: Sequence[str]) -> None:
@@ -31,14 +36,17 @@ def check_trackers(names: Sequence[str]) -> None:
             )
 
 
-def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
-    """Begin logging a run.
+def start_trackers(
+    accelerator: Accelerator, config: Config, run: Path, resume: bool = False
+) -> None:
+    """Begin logging a run, or go on logging one that is resumed where it was logged before.
 
     Args:
         accelerator: Made with `log_with` the configured trackers.
         config: The resolved configuration, logged as hyperparameters.
         run: The run's folder; trackio and wandb keep their files in it too. trackio reads its
             folder once: of several runs in one process (a sweep) all are kept in the first's.
+        resume: Whether the run goes on, if its folder holds one.
 
     Raises:
         ConfigError: If a tracker cannot be started, as wandb where nobody has logged in.
@@ -49,8 +57,16 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
         key: value if isinstance(value, (bool, int, float, str)) else str(value)
         for key, value in flatten(config).items()
     }
-    wandb = {"name": config.name, "dir": str(run), "entity": config.tracking.entity or None}
-    named = {"trackio": {"name": config.name}, "wandb": wandb}
+    going_on = "allow" if resume else "never"
+    named: dict[str, dict[str, Any]] = {"trackio": {"name": config.name, "resume": going_on}}
+    if "wandb" in config.tracking.trackers and accelerator.is_main_process:
+        named["wandb"] = {
+            "id": _wandb_id(run, resume),
+            "resume": "allow",
+            "name": config.name,
+            "dir": str(run),
+            "entity": config.tracking.entity or None,
+        }
     try:
         accelerator.init_trackers(config.tracking.project, values, named)
     except Exception as error:  # each tracker has kinds of its own
@@ -58,6 +74,17 @@ def start_trackers(accelerator: Accelerator, config: Config, run: Path) -> None:
             f"tracking.trackers: {', '.join(config.tracking.trackers)} cannot be started: "
             f"{one_line(error)}"
         ) from error
+
+
+def _wandb_id(run: Path, resume: bool) -> str:
+    """The id that wandb knows a run by: made once and kept in its folder."""
+    file = run / WANDB_ID
+    if resume and file.exists() and (known := file.read_text().strip()):
+        return known
+    made = secrets.token_hex(4)
+    with renamed(file) as temporary:
+        temporary.write_text(f"{made}\n")
+    return made
 
 
 def log_images(accelerator: Accelerator, images: Mapping[str, np.ndarray], step: int) -> None:

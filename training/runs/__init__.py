@@ -5,7 +5,8 @@
     RUN/best/model.safetensors    weights of the best epoch
     RUN/checkpoints/step-*/       everything a resumed run needs
     RUN/metrics.jsonl             one line for each epoch
-    RUN/results/DATASET-SPLIT/    of evaluate.py: results.json and figures
+    RUN/wandb_id.txt              the run's id in wandb, kept when it is resumed
+    RUN/results/DATASET-SPLIT/    of evaluate.py: results.json, predictions.parquet and figures
 
 Everything is written under a temporary name and renamed, so that a file that is there is whole.
 Weights are safetensors; the rest is read with `weights_only`, which runs no code from a file.

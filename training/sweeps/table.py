@@ -12,6 +12,7 @@ from typing import Any
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
 from dataset_script.errors import ConfigError
+from training.config.shipped import find_shipped
 from training.errors import one_line
 from training.facts import ModelFacts
 from training.sweeps.grid import Cell
@@ -27,6 +28,7 @@ class Row:
 
     Attributes:
         model: Name of the model.
+        inputs: Name of the input.
         atmosphere: "yes" where the atmospheric channels are among its input, "corrected" where
             they served to correct the phase, else "no".
         timeseries_length: Steps T.
@@ -35,6 +37,7 @@ class Row:
     """
 
     model: str
+    inputs: str
     atmosphere: str
     timeseries_length: int
     seeds: list[int]
@@ -68,7 +71,7 @@ def collect(done: Sequence[tuple[Cell, dict[str, Any]]]) -> list[Row]:
         facts = ModelFacts.load(Path(cell.config.output) / "model.json")
         row = rows.setdefault(
             (cell.model, cell.inputs),
-            Row(cell.model, _atmosphere(facts), facts.timeseries_length, [], {}),
+            Row(cell.model, cell.inputs, _atmosphere(facts), facts.timeseries_length, [], {}),
         )
         row.seeds.append(cell.config.seed)
         for metric in METRICS:
@@ -99,7 +102,7 @@ def read_reference(path: str) -> Reference:
     if not path:
         return {}
     try:
-        with Path(path).open(newline="") as file:
+        with find_shipped(path).open(newline="") as file:
             return {
                 (r["model"], r["atmosphere"], int(r["timeseries_length"])): r
                 for r in csv.DictReader(file)
@@ -110,7 +113,7 @@ def read_reference(path: str) -> Reference:
 
 def to_csv(rows: Sequence[Row], reference: Reference) -> str:
     """The table for machines: means and standard deviations over seeds, and the published ones."""
-    head = ["model", "atmosphere", "timeseries_length", "seeds"]
+    head = ["model", "inputs", "atmosphere", "timeseries_length", "seeds"]
     ours = [f"{metric}{part}" for metric in METRICS for part in ("", "_sd")]
     theirs = ["precision", "recall", "f1", "f1_sd", "auroc"]
     file = io.StringIO()
@@ -122,6 +125,7 @@ def to_csv(rows: Sequence[Row], reference: Reference) -> str:
         writer.writerow(
             [
                 row.model,
+                row.inputs,
                 row.atmosphere,
                 row.timeseries_length,
                 " ".join(map(str, row.seeds)),
@@ -137,27 +141,44 @@ def to_markdown(rows: Sequence[Row], reference: Reference) -> str:
 
     A cell is precision / recall / F1 ± its standard deviation over the seeds / AUROC of the
     deformation class in per cent (and IoU of a segmentation); the published figures stand below
-    in italics.
+    in italics. Where a model's inputs differ in something else than these, each has a line of its
+    own, and a column names them.
     """
     lengths = sorted({row.timeseries_length for row in rows})
+    lines: dict[tuple[str, str, str], dict[int, Row]] = {}
+    for row in rows:
+        lines.setdefault((row.model, row.atmosphere, _variant(row, rows)), {})[
+            row.timeseries_length
+        ] = row
     titles = ["single image" if n == 1 else f"time series (T={n})" for n in lengths]
-    lines = [f"| model | atmosphere | {' | '.join(titles)} |", "|" + " --- |" * (2 + len(lengths))]
-    keys = list(dict.fromkeys((row.model, row.atmosphere) for row in rows))
+    named = any(variant for _, _, variant in lines)
+    head = ["model", "atmosphere", *(["input"] if named else []), *titles]
+    text = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     order, models = ("no", "yes", "corrected"), [row.model for row in rows]
-    keys.sort(key=lambda key: (models.index(key[0]), order.index(key[1])))
-    for model, atmosphere in keys:
-        texts = []
+    # Sorting is stable: inputs keep the order of the sweep.
+    for key in sorted(lines, key=lambda key: (models.index(key[0]), order.index(key[1]))):
+        model, atmosphere, variant = key
+        cells = []
         for length in lengths:
-            own = [
-                row
-                for row in rows
-                if (row.model, row.atmosphere, row.timeseries_length) == (model, atmosphere, length)
-            ]
-            known = reference.get((model, atmosphere, length))
-            text = _cell(own[0]) if own else "-"
-            texts.append(text + (f"<br>*{_published(known)}*" if known else ""))
-        lines.append(f"| {model} | {atmosphere} | {' | '.join(texts)} |")
-    return "\n".join(lines) + "\n"
+            own, known = lines[key].get(length), reference.get((model, atmosphere, length))
+            cells.append(
+                (_cell(own) if own else "-") + (f"<br>*{_published(known)}*" if known else "")
+            )
+        names = [model, atmosphere, *([variant] if named else [])]
+        text.append(f"| {' | '.join([*names, *cells])} |")
+    return "\n".join(text) + "\n"
+
+
+def _variant(row: Row, rows: Sequence[Row]) -> str:
+    """The input's name where a model has several with as much atmosphere and as many steps.
+
+    Such inputs differ in something that the table has no column for (coherence, phases, split).
+    """
+    alike: dict[int, int] = {}
+    for other in rows:
+        if (other.model, other.atmosphere) == (row.model, row.atmosphere):
+            alike[other.timeseries_length] = alike.get(other.timeseries_length, 0) + 1
+    return row.inputs if max(alike.values()) > 1 else ""
 
 
 def _cell(row: Row) -> str:

@@ -170,6 +170,18 @@ def test_trackio_and_wandb_keep_numbers_and_pictures_in_the_run(dataset, tmp_pat
     for pictures in ("trackio/media/**/*.png", "wandb/offline-run-*/files/media/images/*.png"):
         (picture,) = run.glob(pictures)
         assert picture.read_bytes().startswith(b"\x89PNG")
+    kept = (run / "wandb_id.txt").read_text().strip()
+    processes.run(train, config, True, WANDB_MODE="offline", WANDB_SILENT="true")
+    logged = [folder.name for folder in run.glob("wandb/offline-run-*")]
+    assert logged and all(name.endswith(f"-{kept}") for name in logged)  # resumed: one run to wandb
+    with contextlib.closing(sqlite3.connect(next(run.glob("trackio/*.db")))) as numbers:
+        assert len(numbers.execute("select distinct run_name from metrics").fetchall()) == 1
+
+
+def test_a_run_that_begins_anew_has_another_id_in_wandb(tmp_path):
+    first = tracking._wandb_id(tmp_path, resume=False)
+    assert tracking._wandb_id(tmp_path, resume=True) == first
+    assert tracking._wandb_id(tmp_path, resume=False) != first
 
 
 def test_an_absent_tracker_is_named(dataset, tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""The configurations that ship: experiments, inputs, models, sweeps, and accelerate's own."""
