@@ -14,7 +14,7 @@ from hub.inference.whole_scene import FirstLook, SceneAnswer
 from hub.inference.window_model import WindowModel
 from hub.inference.windows import Corner, Mosaic, Watch, coarse_corners, in_batches, product_corners
 from hub.scenes.scene import Scene
-from training.evaluation.scenes import SUPPORT, scene_peak
+from training.evaluation.scenes import SUPPORT, evidence, scene_peak
 
 Peak = tuple[int, int, float]
 """Row, column and probability of `scene_peak`."""
@@ -149,7 +149,8 @@ class _Frame:
             shares = {name: float(np.nanmean(near[at])) for at, name in enumerate(classes)}
         else:
             shares = {classes[0]: 1 - found, classes[1]: found}
-        return SceneAnswer(found, shares, row, column, planes[0])
+        support = evidence(planes[0], ~self.scene.nodata)
+        return SceneAnswer(found, shares, row, column, planes[0], support)
 
     def _in_full(self, box: tuple[slice, slice]) -> np.ndarray:
         """A part of the scene in full precision, from the windows that lie over it."""

@@ -182,9 +182,10 @@ class Detector:
         ask = segment_scene if segmentation else classify_scene
 
         def told(answer: SceneAnswer, *before: str) -> Prediction:
-            probability = None
-            if answer.pixels is not None:
-                probability = to_input_pixels(answer.pixels[None], worked, series)[0]
+            probability = support = None
+            if answer.pixels is not None and answer.evidence is not None:
+                planes = np.stack([answer.pixels, answer.evidence])
+                probability, support = to_input_pixels(planes, worked, series)
                 probability[scene.nodata] = np.nan
             return Prediction(
                 scene=scene,
@@ -198,6 +199,7 @@ class Detector:
                 threshold=self.facts.threshold if threshold is None else threshold,
                 limits=self.facts.limits if threshold is None else (threshold, threshold),
                 place=worked.place(answer.column + 0.5, answer.row + 0.5),
+                evidence=support,
                 warnings=(*before, *notes),
             )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from pyproj import Transformer
+from scipy import ndimage
 
 from dataset_script.errors import ConfigError
 from hub.inference.polygons import MAX_POLYGONS, Region, bounds_degrees, find_regions, mask_area_km2
@@ -58,6 +59,8 @@ class Prediction:
         limits: Probabilities of the scene below which it is quiet, and from which on it deforms.
         place: Longitude and latitude, or column and row without georeference, of the middle of
             the square kilometre or window that `image_probability` is of.
+        evidence: Of each pixel, the largest mean of `probability` over a square kilometre that it
+            lies in, float32 [H, W]; None for a classification model.
         warnings: What the reader must know to trust the answer.
         second: A classifier's prediction for the same scene beside a segmentation model's.
     """
@@ -73,6 +76,7 @@ class Prediction:
     threshold: float
     limits: tuple[float, float]
     place: tuple[float, float]
+    evidence: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
     second: Prediction | None = None
 
@@ -110,10 +114,24 @@ class Prediction:
 
     @cached_property
     def mask(self) -> np.ndarray | None:
-        """Where the probability reaches the threshold, bool [H, W]; None for classification."""
+        """The patches that deform, bool [H, W]; None for a classification model.
+
+        They are the connected pixels (also across corners) at and above the threshold, where
+        somewhere the probability holds over a square kilometre at the lower of the limits: a patch
+        that alone would make a quiet scene is none. So a mask is empty where the verdict is "no
+        deformation".
+        """
         if self.probability is None:
             return None
-        return np.nan_to_num(self.probability, nan=-1.0) >= self.threshold
+        found = np.nan_to_num(self.probability, nan=-1.0) >= self.threshold
+        if self.evidence is None or not found.any():
+            return found
+        if self.image_probability < self.limits[0]:
+            return np.zeros_like(found)
+        patches, _ = ndimage.label(found, np.ones((3, 3)))
+        held = np.zeros(patches.max() + 1, bool)
+        held[patches[found & (self.evidence >= self.limits[0])]] = True
+        return held[patches]
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:

@@ -28,6 +28,8 @@ class SceneAnswer:
         column: Its column.
         pixels: Probability of each pixel, float32 [H, W], NaN where there is no data; None for a
             classification.
+        evidence: Of each pixel, the largest mean over a square kilometre that it lies in, float32
+            [H, W]; None for a classification.
     """
 
     probability: float
@@ -35,6 +37,7 @@ class SceneAnswer:
     row: float
     column: float
     pixels: np.ndarray | None = None
+    evidence: np.ndarray | None = None
 
 
 FirstLook = Callable[[SceneAnswer], None]

@@ -15,6 +15,25 @@ MISSES = 0.05
 """Share of deforming validation scenes that may be called quiet."""
 
 
+def held(probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The mean probability over the `SUPPORT` x `SUPPORT` pixels with data around each pixel.
+
+    Args:
+        probability: `[H, W]`.
+        valid: Whether a pixel has data, bool `[H, W]`.
+
+    Returns:
+        `[H, W]`, -1 where there is no data, or too little around.
+    """
+    share = ndimage.uniform_filter(valid.astype(np.float32), SUPPORT, mode="constant")
+    total = ndimage.uniform_filter(
+        np.where(valid, probability, np.float32(0)), SUPPORT, mode="constant"
+    )
+    # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
+    enough = min(0.5, float(share.max()) - 1e-3)
+    return np.where(valid & (share >= enough), total / np.maximum(share, 1e-6), -1)
+
+
 def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, float]:
     """Where the mean probability over `SUPPORT` x `SUPPORT` pixels with data is largest.
 
@@ -25,15 +44,22 @@ def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, fl
     Returns:
         Row, column and the mean there, 0..1.
     """
-    share = ndimage.uniform_filter(valid.astype(np.float32), SUPPORT, mode="constant")
-    total = ndimage.uniform_filter(
-        np.where(valid, probability, np.float32(0)), SUPPORT, mode="constant"
-    )
-    # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
-    enough = min(0.5, float(share.max()) - 1e-3)
-    mean = np.where(valid & (share >= enough), total / np.maximum(share, 1e-6), -1)
+    mean = held(probability, valid)
     row, column = np.unravel_index(int(mean.argmax()), mean.shape)
     return int(row), int(column), float(np.clip(mean[row, column], 0, 1))
+
+
+def evidence(probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The largest mean of `held` among the squares that a pixel lies in.
+
+    Args:
+        probability: `[H, W]`.
+        valid: Whether a pixel has data, bool `[H, W]`.
+
+    Returns:
+        `[H, W]`; its maximum is the probability of the scene.
+    """
+    return ndimage.maximum_filter(held(probability, valid), SUPPORT)
 
 
 def choose_limits(scores: np.ndarray, deforming: np.ndarray) -> tuple[float, float] | None:
