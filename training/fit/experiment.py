@@ -11,6 +11,7 @@ from dataset_script.safe_files import writable
 from training.config.pretraining import PretrainingConfig, as_experiment
 from training.config.schema import Config
 from training.data.sources import open_data
+from training.fit.banner import banner
 from training.fit.pretrainer import SPLIT, Pretrainer
 from training.fit.tracking import check_trackers, start_trackers
 from training.fit.trainer import Trainer
@@ -39,6 +40,10 @@ def train(config: Config, resume: bool = False) -> Path:
         data = open_data(config, ("train", "validation"))
     trainer = Trainer(config, data, accelerator)
     start_trackers(accelerator, config, run)
+    kind = f"{config.model.library} {config.model.name} {config.model.encoder}".strip()
+    fusion = "" if config.model.temporal == "stack" else f", steps fused by {config.model.temporal}"
+    if accelerator.is_main_process:
+        print(banner(trainer, data, f"{config.objective}, {config.task}: {kind}{fusion}"))
     progress = trainer.fit(resume)
     for tracker in accelerator.trackers:
         tracker.finish()
@@ -66,6 +71,8 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(as_experiment(config), (SPLIT,))
     trainer = Pretrainer(config, data, accelerator)
+    if accelerator.is_main_process:
+        print(banner(trainer, data, "masked autoencoder: transformers vit_mae"))
     trainer.fit(resume)
     accelerator.end_training()
     if accelerator.is_main_process:
