@@ -122,8 +122,8 @@ def preparing_code(facts: ModelFacts, name: str) -> str:
     size = facts.image_size
     count = facts.planes_per_step * facts.timeseries_length
     planes = (
-        f'planes = np.full(({count}, {size}, {size}), np.nan, "float32")'
-        "  # yours, in the channels' units, NaN where missing\n"
+        "# yours, in the channels' units, NaN where missing\n"
+        f'planes = np.full(({count}, {size}, {size}), np.nan, "float32")\n'
     )
     if facts.library == "timm":
         return (
@@ -138,7 +138,7 @@ def preparing_code(facts: ModelFacts, name: str) -> str:
         facts.library, f"model(inputs.unflatten(1, ({facts.timeseries_length}, -1)))"
     )
     return (
-        "import numpy as np; from transformers import AutoImageProcessor\n\n"
+        "import numpy as np\nfrom transformers import AutoImageProcessor\n\n"
         f"{planes}"
         f'processor = AutoImageProcessor.from_pretrained("{name}")\n'
         "mean = np.reshape(processor.image_mean, (-1, 1, 1))\n"

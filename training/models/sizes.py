@@ -1,4 +1,4 @@
-"""Architectures that mind the size of their input: what each needs so as to be built for another."""
+"""Architectures that mind the size of their input, and what each needs to be built for another."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def fit_windows(
     if pretrained:
         raise ConfigError(
             f"model.name: these weights of Swin have windows of {window} x {window} patches, for "
-            f"images of {stride * window} pixels and more, not {size}: set model.pretrained: false, "
-            "or take timm's Swin, which resamples its weights"
+            f"images of {stride * window} pixels and more, not {size}: set model.pretrained: "
+            "false, or take timm's Swin, which resamples its weights"
         )
     if not side:
         raise ConfigError(
