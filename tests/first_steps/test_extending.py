@@ -16,7 +16,7 @@ from dataset_script.errors import ConfigError
 from tests.cubes import FRAME, GRID, HEIGHT, PAIR, WIDTH, make_cube, make_records, write_cube
 from tests.places import ROOT
 
-PAGE = (ROOT / "docs" / "extending.md").read_text().partition("## A channel")[2]
+METRIC, _, PAGE = (ROOT / "docs" / "extending.md").read_text().partition("## A channel")
 TABLE = re.search(r"```python\n(.*?)```", PAGE, re.S)[1]
 COMMANDS = re.search(r"```bash\n(.*?)```", PAGE, re.S)[1].strip().splitlines()
 MAINS = {"dataset_script": "dataset_script.__main__", "hub": "hub.__main__"}
@@ -97,6 +97,15 @@ def test_the_channels_reach_the_model_and_the_prediction(folder):
     assert answers
     assert FRAME in "".join(map(str, answers)) and "not in the input" not in answers[0].read_text()
     assert "not in the input" not in (folder / "said.txt").read_text()
+
+
+def test_a_metric_of_ones_own(project, segmenter, monkeypatch, capsys):
+    code = re.search(r"## A metric.*?```python\n(.*?)```", METRIC, re.S)[1]
+    monkeypatch.chdir(project)
+    found = {}
+    exec(compile(code, "extending.md", "exec"), found)
+    assert len(found["error"]) == len(found["rows"]) > 0
+    assert "pixels too large" in capsys.readouterr().out
 
 
 ROW = {"name": "x", "title": "x", "unit": "1", "mean": 0.0, "std": 1.0}

@@ -21,16 +21,20 @@ from training.inputs.preprocessing import Preprocessor
 Row = Mapping[str, Any]
 
 
-def collate(rows: Sequence[Row], channels: Sequence[str] | None = None) -> dict[str, Any]:
+def collate(
+    rows: Sequence[Row], channels: Sequence[str] | None = None, phase: str = "raw"
+) -> dict[str, Any]:
     """Stack rows, each of the same number of steps.
 
     Args:
         rows: Rows in any format of `datasets` (numpy is the fastest), with all columns or some.
         channels: Input channels of a step, in order; without, those of the channel table that the
             rows have. Choose by `functools.partial(collate, channels=[...])`.
+        phase: "raw" or "circular", as the model's `data.phase`; see `inputs.preprocessing`.
 
     Returns:
-        `images`, float32 `[B, T, C, H, W]`, standardised, what is missing at the mean; and, where
+        `images`, float32 `[B, T, C, H, W]`, standardised, what is missing at the mean (a plane
+        more for each circular phase); and, where
         the rows have their columns, `label`, int64 `[B]` (1: any step deforms), `mask`, int64
         `[B, T, H, W]` (`deformation_mask`), and `sample_id`, a list of B texts.
 
@@ -51,7 +55,7 @@ def collate(rows: Sequence[Row], channels: Sequence[str] | None = None) -> dict[
             "channel of the pair among the columns"
         )
     batch: dict[str, Any] = {
-        "images": Preprocessor([channel.name for channel in chosen], steps.pop())(rasters)
+        "images": Preprocessor([c.name for c in chosen], steps.pop(), phase=phase)(rasters)
     }
     if "label" in rows[0]:
         batch["label"] = torch.tensor([int(row["label"]) for row in rows])
