@@ -66,7 +66,6 @@ def folder(tmp_path_factory):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (folder / "said.txt").write_text(done.stdout + done.stderr)
