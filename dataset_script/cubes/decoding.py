@@ -72,9 +72,9 @@ def decode_raster(name: str, values: np.ndarray) -> np.ndarray:
         raise ValueError(f"{name} holds {values.dtype}, not numbers")
     channel = BY_NAME.get(name)
     if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
-        # Of a channel of one's own, what is missing may be so; a column of bytes cannot say it.
+        # Of a channel of one's own, what is missing may be so; bytes and node grids cannot say it.
         bad = ~finite
-        if channel and channel.physics == "other" and channel.dtype == "float32":
+        if channel and channel.physics == "other" and channel.storage == "float32":
             bad &= ~np.isnan(values)
         if bad.any():
             raise ValueError(f"{name} has {int(bad.sum())} pixels that are NaN or infinite")

@@ -101,13 +101,13 @@ class Encoder:
         Returns:
             The rest of the group, as if they had never been annotated; it may be empty.
         """
-        names = {c.name for c in select(self.recipe.channels) if c.kind != "static"}
+        names = [c.name for c in select(self.recipe.channels) if c.kind != "static"]
         if self.recipe.correct_stratified:
-            names.update(name for field in ATMOSPHERIC_VARIABLES for name in both_dates(field))
+            names += [name for field in ATMOSPHERIC_VARIABLES for name in both_dates(field)]
         kept, corner = [], Window(0, 0, 1, 1)
         for annotation in group.annotations:
             try:
-                for name in names | {COHERENCE}:
+                for name in dict.fromkeys([*names, COHERENCE]):
                     self.cube.read(name, *annotation.pair, corner)
                 for mask in MASKS:
                     self._mask(mask, annotation, corner)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from dataset_script.channels import FIELD_CHANNELS
+from dataset_script.channels import BY_NAME, FIELD_CHANNELS
 from dataset_script.rows.node_grid import from_nodes
 from hub.scenes.checks import SceneError
 
@@ -24,7 +24,9 @@ def full_size_atmosphere(
     fields = {name: arrays[name] for name in FIELD_CHANNELS if name in arrays}
     return {
         name: from_nodes(field, height, width).astype(np.float32)
-        if field.ndim > 1 and field.shape[-2:] != (height, width)
+        if BY_NAME[name].storage == "smooth"
+        and field.ndim > 1
+        and field.shape[-2:] != (height, width)
         else field
         for name, field in fields.items()
     }
