@@ -37,6 +37,7 @@ from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
+from training.runs.processes import make_accelerator
 from training.runs.results import RESULTS, require_same_samples, results_folder
 
 
@@ -61,7 +62,7 @@ def evaluate(
     loaded = load_run(run)
     if data_path is not None:
         loaded.config.data.path = data_path
-    accelerator = Accelerator()
+    accelerator = make_accelerator()
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
     samples, facts, config = data.splits[split], loaded.facts, loaded.config
