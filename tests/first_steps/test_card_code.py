@@ -132,5 +132,6 @@ def test_the_card_in_the_box_and_the_page_on_prediction(tmp_path, monkeypatch, c
     assert run(box)["logits"].isfinite().all()
     (path,) = write_frame(tmp_path, secondaries=["20170115"])
     monkeypatch.chdir(path.parent)
-    run(ROOT / "docs" / "prediction.md")
+    caller = {"scene": path.name, "show": lambda first: None, "stopped": False}
+    run(ROOT / "docs" / "prediction.md", caller)
     assert "probability" in capsys.readouterr().out and (path.parent / "out").is_dir()
