@@ -21,6 +21,7 @@ from dataset_script.cubes.locations import is_url
 from dataset_script.errors import DataError
 from dataset_script.rows.recipe import Recipe
 from dataset_script.safe_files import remove_leftovers, renamed
+from dataset_script.shards.metadata import METADATA_FILE
 from dataset_script.shards.options import ExportOptions
 from dataset_script.shards.output_folder import claim, one_at_a_time
 from dataset_script.shards.plan import Shard, plan_shards
@@ -157,7 +158,7 @@ def _describe(folder: Path, summary: Summary) -> None:
     if summary.problems or summary.warnings:
         listed = {"set_aside": summary.problems, "warnings": summary.warnings}
         _write(folder / "problems.json", json.dumps(listed, indent=1))
-    _write(folder / "metadata.json", json.dumps(summary.metadata(), indent=1))
+    _write(folder / METADATA_FILE, json.dumps(summary.metadata(), indent=1))
     if summary.format == "webdataset":
         write_manifest(
             folder,

@@ -42,6 +42,12 @@ def _deliver(
 
     if not args.repo_id and not args.to_folder:
         raise ConfigError("give a destination: --repo-id NS/NAME or --to-folder DIR")
+    idle = {"--private": args.private, "--revision": args.revision, "--tag": args.tag}
+    if args.to_folder and (unread := [option for option, given in idle.items() if given]):
+        raise ConfigError(
+            f"{' and '.join(unread)} would do nothing: a folder has no visibility, branch or tag; "
+            "leave it out, or give --repo-id in place of --to-folder"
+        )
     with tempfile.TemporaryDirectory(prefix="hephaestus-") as scratch:
         folder = prepare(Path(scratch))
         if args.to_folder:

@@ -45,19 +45,21 @@ def columns_page() -> str:
         "",
         "## Channels, in the models' order",
         "",
-        "| column | what it is | unit | type | shape | mean | std |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| column | what it is | unit | kind | physics | storage | shape | mean | std |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for channel in CHANNELS:
         shape = "T, H, W" if channel.per_step else "H, W"
         lines.append(
-            f"| `{channel.name}` | {channel.title} | {channel.unit} | {channel.dtype} | {shape} "
+            f"| `{channel.name}` | {channel.title} | {channel.unit} | {channel.kind} "
+            f"| {channel.physics} | {channel.storage} | {shape} "
             f"| {channel.mean:.6g} | {channel.std:.6g} |"
         )
     lines += [
         "",
-        "With the compact atmosphere (`--atmosphere N`) the ERA5 columns are N × N nodes, the "
-        "outer ones on the crop's corner pixels.",
+        "A smooth column is float32 at every pixel, or with the compact atmosphere "
+        "(`--atmosphere N`) N × N nodes, the outer ones on the crop's corner pixels. What kind, "
+        "physics and storage stand for is told in [extending.md](extending.md).",
         "",
         "## Masks",
         "",

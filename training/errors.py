@@ -81,6 +81,12 @@ def one_line(error: Exception) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a message that suggests the name most like a wrong one, if any is."""
-    near = difflib.get_close_matches(name, list(names), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    """The end of a message that suggests the names most like a wrong one, if any is.
+
+    Names that begin with it come before those that are spelt like it: of a family of models, the
+    beginning is what one remembers.
+    """
+    known = list(names)
+    begin = sorted((n for n in known if name and n.startswith(name)), key=lambda n: (len(n), n))
+    near = begin[:3] or difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

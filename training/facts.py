@@ -13,9 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataset_script.channels import places_of
 from dataset_script.errors import ConfigError
+from training.fact_checks import FORMAT_VERSION, check_facts, check_version
 
 CONFIG_KEY = "hephaestus"
+
+
+def count_planes(channels: Sequence[str], phase: str) -> int:
+    """Planes of a step that a model sees: its channels, and each phase's sine if circular.
+
+    Args:
+        channels: Channels of a step.
+        phase: "raw" or "circular".
+    """
+    return len(channels) + (len(places_of(channels, "phase")) if phase == "circular" else 0)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class ModelFacts:
     @property
     def planes_per_step(self) -> int:
         """Planes of a step that the model sees: its channels, and the phase's sine if circular."""
-        return len(self.channels) + (self.phase == "circular")
+        return count_planes(self.channels, self.phase)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -98,8 +110,9 @@ class ModelFacts:
         return self.unsure or (self.threshold, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """The facts as plain JSON types."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """The facts as plain JSON types, with the version of their format."""
+        record = json.loads(json.dumps(dataclasses.asdict(self)))
+        return {"format_version": FORMAT_VERSION} | record
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> ModelFacts:
@@ -112,22 +125,29 @@ class ModelFacts:
             The facts.
 
         Raises:
-            ConfigError: If a field is missing or unknown.
+            ConfigError: If it is no mapping, of a later version, or a field is missing, unknown or
+                not what it must be.
         """
-        known = {entry.name for entry in dataclasses.fields(cls)}
-        if unknown := set(record) - known:
+        if not isinstance(record, Mapping):
+            raise ConfigError(f"model facts are a mapping of names to values, not {record!r:.60}")
+        check_version(record)
+        record = {name: value for name, value in record.items() if name != "format_version"}
+        entries = dataclasses.fields(cls)
+        if unknown := set(record) - {entry.name for entry in entries}:
             raise ConfigError(
                 f"unknown model facts: {', '.join(sorted(unknown))}; a later version wrote them: "
                 "update this one"
             )
+        absent = (dataclasses.MISSING, dataclasses.MISSING)
+        needed = [e.name for e in entries if (e.default, e.default_factory) == absent]
+        if missing := [name for name in needed if name not in record]:
+            raise ConfigError(f"incomplete model facts: {', '.join(missing)} missing")
+        check_facts(record)
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in record.items()
         }
-        try:
-            return cls(**values)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"incomplete or wrong model facts: {error}") from None
+        return cls(**values)
 
     @classmethod
     def load(cls, path: Path) -> ModelFacts:
@@ -137,7 +157,7 @@ class ModelFacts:
             ConfigError: If the file is missing or is not a facts file.
         """
         try:
-            return cls.from_dict(json.loads(path.read_text()))
+            record = json.loads(path.read_text())
         except FileNotFoundError:
             raise ConfigError(
                 f"{path} is missing: is this a training run's folder? A run writes it at its "
@@ -146,8 +166,12 @@ class ModelFacts:
         except NotADirectoryError:
             refuse_pickle(path.parent)
             raise ConfigError(f"{path.parent} is a file; give the folder of a run") from None
-        except (ValueError, RecursionError, TypeError) as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path} is not valid JSON: {error}") from None
+        try:
+            return cls.from_dict(record)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
 
     def require_channels(self, names: Sequence[str]) -> None:
         """Check that channels are what the model was trained on, in its order.

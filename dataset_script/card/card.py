@@ -82,7 +82,7 @@ def _rasters(recipe: Recipe) -> list[dict[str, str]]:
     lines = []
     side = {True: recipe.atmosphere_nodes, False: recipe.image_size}
     for channel in select(recipe.channels):
-        coarse = channel.date in ("primary", "secondary") and recipe.atmosphere_nodes is not None
+        coarse = channel.storage == "smooth" and recipe.atmosphere_nodes is not None
         shape = f"{side[coarse]}, {side[coarse]}"
         lines.append(
             {

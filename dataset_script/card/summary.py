@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_script.channels import select
 from dataset_script.rows.recipe import Recipe
+from dataset_script.shards.metadata import FORMAT_VERSION
 from dataset_script.shards.shard_file import ShardReport
 
 TITLE = "Hephaestus Minicubes"
@@ -103,6 +104,7 @@ class Summary:
     def metadata(self) -> dict[str, Any]:
         """What other programs need to know, as plain JSON types."""
         return {
+            "format_version": FORMAT_VERSION,
             "name": TITLE + (" (simulated)" if self.synthetic else ""),
             "format": self.format,
             "default": self.default.name,

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.channels import MASKS
+from dataset_script.channels import BY_NAME, MASKS
 
 PHASE_LIMIT = np.pi + 1e-4
 """Largest |wrapped phase| in rad; a float32 pi is a little more than pi."""
 
 MASK_MAXIMUM = {"deformation_mask": 2}
 """0 none, 1 deformation, 2 earthquake; the other masks' codes are theirs."""
-
-_NODATA_IS_ZERO = ("insar_difference", "insar_coherence", *MASKS)
 
 
 def is_missing(raw: np.ndarray, fill: Any) -> np.ndarray:
@@ -49,7 +47,7 @@ def fill_missing(name: str, values: np.ndarray, missing: np.ndarray) -> np.ndarr
         missing = missing | np.isnan(values)
     if not missing.any():
         return values
-    if name in _NODATA_IS_ZERO:
+    if name in MASKS or BY_NAME[name].zero_without_data:
         if missing.all() and name not in MASKS:
             raise ValueError(f"{name} has no pixel that is not missing")
         return np.where(missing, values.dtype.type(0), values)
@@ -64,22 +62,27 @@ def decode_raster(name: str, values: np.ndarray) -> np.ndarray:
         values: `[H, W]`, fill values replaced.
 
     Returns:
-        `[H, W]`: wrapped phase (rad), elevation (m) and ERA5 fields float32 bit for bit as
-        stored; coherence (0..255) and masks uint8.
+        `[H, W]`: float32 bit for bit as stored (phase, elevation, ERA5 fields), or uint8 for
+        masks and what the channel table says (coherence). NaN stays in channels of one's own.
 
     Raises:
         ValueError: Saying what is out of range.
     """
     if values.dtype.kind not in "fiub":
         raise ValueError(f"{name} holds {values.dtype}, not numbers")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        count = int((~np.isfinite(values)).sum())
-        raise ValueError(f"{name} has {count} pixels that are NaN or infinite")
-    if name in MASKS:
+    channel = BY_NAME.get(name)
+    if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
+        # Of a channel of one's own, what is missing may be so; bytes and node grids cannot say it.
+        bad = ~finite
+        if channel and channel.physics == "other" and channel.storage == "float32":
+            bad &= ~np.isnan(values)
+        if bad.any():
+            raise ValueError(f"{name} has {int(bad.sum())} pixels that are NaN or infinite")
+    if channel is None:
         return _whole(name, values, MASK_MAXIMUM.get(name, 255))
-    if name == "insar_coherence":
+    if channel.dtype == "uint8":
         return _whole(name, values, 255)
-    if name == "insar_difference" and values.size and np.abs(values).max() > PHASE_LIMIT:
+    if channel.physics == "phase" and values.size and np.abs(values).max() > PHASE_LIMIT:
         worst = float(values.flat[np.abs(values).argmax()])
         raise ValueError(f"{name} reaches {worst:.4g} rad, outside (-pi, pi]; is it unwrapped?")
     return np.asarray(values, dtype=np.float32)

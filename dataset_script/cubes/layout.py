@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dataset_script.channels import CHANNELS, MASKS
+from dataset_script.channels import CHANNELS, COHERENCE, DEM, MASKS, PHASE
 from dataset_script.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 PAIR_DIMS = ("primary_date", "secondary_date")
 GRID_DIMS = ("latitude", "longitude")
-RASTERS = (*(channel.name for channel in CHANNELS if channel.name != "dem"), *MASKS)
-REQUIRED = ("insar_difference", "insar_coherence", "dem", "deformation_mask", "valid_date_pair")
+STATIC_RASTERS = tuple(channel.name for channel in CHANNELS if channel.kind == "static")
+RASTERS = (*(channel.name for channel in CHANNELS if channel.kind != "static"), *MASKS)
+REQUIRED = (PHASE, COHERENCE, DEM, "deformation_mask", "valid_date_pair")
 
 
 class Window(NamedTuple):
@@ -124,7 +125,7 @@ def check_dimensions(cube: xr.Dataset, path: str) -> None:
             Problem(f"the cube lacks {', '.join(missing)}", "is it a minicube?", path)
         )
     expected: dict[str, tuple[str, ...]] = dict.fromkeys(RASTERS, (*PAIR_DIMS, *GRID_DIMS))
-    expected |= {"dem": GRID_DIMS, "valid_date_pair": PAIR_DIMS}
+    expected |= {**dict.fromkeys(STATIC_RASTERS, GRID_DIMS), "valid_date_pair": PAIR_DIMS}
     for name, dims in expected.items():
         if name in cube and cube[name].dims != dims:
             found = ", ".join(map(str, cube[name].dims))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset_script.annotations.record import Pair
-from dataset_script.channels import MASKS
+from dataset_script.channels import BY_NAME, DEM, MASKS
 from dataset_script.cubes.archives import OpenStore, open_store
 from dataset_script.cubes.arrays import CubeArrays
 from dataset_script.cubes.decoding import decode_raster, fill_missing, is_missing
@@ -21,6 +21,7 @@ from dataset_script.cubes.frame_cache import FrameCache
 from dataset_script.cubes.layout import (
     PAIR_DIMS,
     RASTERS,
+    STATIC_RASTERS,
     Grid,
     Window,
     check_dimensions,
@@ -109,6 +110,11 @@ class Minicube:
         """Rasters that the cube has of each interferogram."""
         return tuple(name for name in RASTERS if name in self._arrays)
 
+    @property
+    def static_rasters(self) -> tuple[str, ...]:
+        """Rasters that the cube has of the ground alone, such as the elevation."""
+        return tuple(name for name in STATIC_RASTERS if name in self._arrays)
+
     @cached_property
     def crs(self) -> str:
         """Coordinate reference system, such as "EPSG:4326"."""
@@ -156,7 +162,8 @@ class Minicube:
                 chunks without content. None goes by the cube's own phase.
 
         Returns:
-            `[height, width]`, a copy: float32 as stored, or uint8 for coherence and masks.
+            `[height, width]`, a copy: float32 as stored, or uint8 for masks and what the channel
+            table says.
 
         Raises:
             DataError: If there is no such interferogram or variable, its chunk is missing or
@@ -168,23 +175,24 @@ class Minicube:
         self._require_pair(pair)
         present = self._require_chunks(variable, pair, blank)
         make = partial(self._decode if present else self._zeros, variable, pair)
-        key = variable, primary if variable.startswith("primary_date_") else secondary
+        of_primary = variable in BY_NAME and BY_NAME[variable].kind == "primary"
+        key = variable, primary if of_primary else secondary
         return self._cut(self._cache.get(primary, key, make), window)
 
-    def read_static(self, variable: str = "dem", window: Window | None = None) -> np.ndarray:
+    def read_static(self, variable: str = DEM, window: Window | None = None) -> np.ndarray:
         """Read a raster that has no date.
 
         Args:
-            variable: "dem".
+            variable: "dem", or another static channel.
             window: Pixels to read; None reads the frame.
 
         Returns:
-            `[height, width]` float32, m.
+            `[height, width]` in the channel's unit and type.
 
         Raises:
             DataError: As `read`.
         """
-        if variable != "dem":
+        if variable not in self.static_rasters:
             raise self._problem(f"the cube has no raster {variable!r} without a date")
         if variable not in self._static:
             self._require_chunks(variable, None)
@@ -273,7 +281,8 @@ class Minicube:
         except (TypeError, ValueError) as error:
             raise self._problem(str(error), pair, _SET_ASIDE) from None
         if missing.any() and variable not in MASKS:
-            what = f"{missing.sum()} pixels of {variable} are missing; they are no data, 0"
+            kept = "no data, 0" if BY_NAME[variable].zero_without_data else "not a number"
+            what = f"{missing.sum()} pixels of {variable} are missing; they are {kept}"
             self._warn(what, pair)
         return raster
 

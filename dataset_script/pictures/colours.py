@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.channels import BY_NAME, MASKS
+from dataset_script.channels import BY_NAME, COHERENCE, DEM, MASKS, PHASE
 from dataset_script.rows.features import MEANINGS
 
 
@@ -42,9 +42,9 @@ class Style:
 
 _MAPS = {
     # Wrapped phase has no beginning and no end, so neither may its colours.
-    "insar_difference": ("romaO", -np.pi, np.pi),
-    "insar_coherence": ("grayC", 0, 255),
-    "dem": ("batlow", None, None),
+    PHASE: ("romaO", -np.pi, np.pi),
+    COHERENCE: ("grayC", 0, 255),
+    DEM: ("batlow", None, None),
     "total_column_water_vapour": ("devon", None, None),
     "surface_pressure": ("tokyo", None, None),
     "vertical_integral_of_temperature": ("lajolla", None, None),
@@ -62,7 +62,9 @@ def style_of(name: str) -> Style:
     if name in MASKS:
         return Style(MEANINGS[name].split(",")[0], "code", "lapaz", 0, None)
     channel = BY_NAME[name]
-    colour_map, low, high = _MAPS[name.removeprefix(f"{channel.date}_date_")]
+    kind = {"phase": PHASE, "coherence": COHERENCE, "elevation": DEM}.get(channel.physics, "")
+    variable = name.removeprefix(f"{channel.kind}_date_")
+    colour_map, low, high = _MAPS.get(kind or variable, ("lipari", None, None))
     return Style(channel.title, channel.unit, colour_map, low, high)
 
 

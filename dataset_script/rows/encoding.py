@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from dataset_script.annotations.record import Annotation
+from dataset_script.annotations.record import Annotation, Pair
 from dataset_script.annotations.series import Group, Sample
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, ATMOSPHERIC_VARIABLES, MASKS, select
+from dataset_script.channels import (
+    ATMOSPHERIC_VARIABLES,
+    COHERENCE,
+    DEM,
+    MASKS,
+    PHASE,
+    Channel,
+    both_dates,
+    select,
+)
 from dataset_script.cubes.layout import Window
 from dataset_script.cubes.minicube import Minicube
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
@@ -69,17 +78,14 @@ class Encoder:
             "window": list(window),
         }
         for channel in select(self.recipe.channels):
-            name = channel.name
-            if channel.date == "static":
-                row[name] = self.cube.read_static(name, window)
-            elif channel.per_step:
-                row[name] = np.stack([self._read(name, *pair, window) for pair in pairs])
+            if channel.per_step:
+                steps = [self._read(channel, pair, window) for pair in pairs]
+                row[channel.name] = np.stack(steps)
             else:
-                row[name] = self._read(name, *pairs[0], window)
-        if self.recipe.correct_stratified and "insar_difference" in row:
-            steps = zip(row["insar_difference"], pairs, strict=True)
-            corrected = [self._less_stratified(phase, *pair, window) for phase, pair in steps]
-            row["insar_difference"] = np.stack(corrected)
+                row[channel.name] = self._read(channel, pairs[0], window)
+        if self.recipe.correct_stratified and PHASE in row:
+            phases = zip(row[PHASE], pairs, strict=True)
+            row[PHASE] = np.stack([self._less_stratified(*each, window) for each in phases])
         for mask in MASKS:
             row[mask] = np.stack([self._mask(mask, step, window) for step in sample.annotations])
         self.warnings |= self.cube.warnings
@@ -95,13 +101,13 @@ class Encoder:
         Returns:
             The rest of the group, as if they had never been annotated; it may be empty.
         """
-        names = [c.name for c in select(self.recipe.channels) if c.date != "static"]
+        names = [c.name for c in select(self.recipe.channels) if c.kind != "static"]
         if self.recipe.correct_stratified:
-            names += ATMOSPHERIC_CHANNELS
+            names += [name for field in ATMOSPHERIC_VARIABLES for name in both_dates(field)]
         kept, corner = [], Window(0, 0, 1, 1)
         for annotation in group.annotations:
             try:
-                for name in {*names, "insar_coherence"}:
+                for name in dict.fromkeys([*names, COHERENCE]):
                     self.cube.read(name, *annotation.pair, corner)
                 for mask in MASKS:
                     self._mask(mask, annotation, corner)
@@ -116,7 +122,7 @@ class Encoder:
         moved = np.zeros(nodata.shape, bool)
         steps = {annotation.pair: annotation for annotation in sample.annotations}
         for pair, annotation in sorted(steps.items()):
-            nodata += self.cube.read("insar_coherence", *pair) == 0
+            nodata += self.cube.read(COHERENCE, *pair) == 0
             self.warnings |= dict.fromkeys(check_mask(self.cube, annotation))
             moved |= self._mask("deformation_mask", annotation) > 0
         rng = generator(self.recipe.seed, "crop", sample.sample_id)
@@ -131,22 +137,22 @@ class Encoder:
     def _mask(self, name: str, annotation: Annotation, window: Window | None = None) -> np.ndarray:
         return self.cube.read(name, *annotation.pair, window, annotation.blank_masks)
 
-    def _less_stratified(
-        self, phase: np.ndarray, primary: Any, secondary: Any, window: Window
-    ) -> np.ndarray:
+    def _less_stratified(self, phase: np.ndarray, pair: Pair, window: Window) -> np.ndarray:
         before, after = (
             {
-                name: self.cube.read(f"{date}_date_{name}", primary, secondary, window)
+                name: self.cube.read(both_dates(name)[date], *pair, window)
                 for name in ATMOSPHERIC_VARIABLES
             }
-            for date in ("primary", "secondary")
+            for date in (0, 1)
         )
-        return remove_stratified(phase, before, after, self.cube.read_static("dem", window))
+        return remove_stratified(phase, before, after, self.cube.read_static(DEM, window))
 
-    def _read(self, name: str, primary: Any, secondary: Any, window: Window) -> np.ndarray:
-        field = self.cube.read(name, primary, secondary, window)
+    def _read(self, channel: Channel, pair: Pair, window: Window) -> np.ndarray:
+        static, name = channel.kind == "static", channel.name
+        cube = self.cube
+        field = cube.read_static(name, window) if static else cube.read(name, *pair, window)
         nodes = self.recipe.atmosphere_nodes
-        if nodes is None or name not in ATMOSPHERIC_CHANNELS:
+        if nodes is None or channel.storage != "smooth":
             return field
         grid, error = to_nodes(field, nodes)
         self.atmosphere_error[name] = max(self.atmosphere_error.get(name, 0.0), error)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from datasets import Array2D, Array3D, ClassLabel, Features, List, Value
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES, MASKS, select
+from dataset_script.channels import MASKS, PUBLISHED_NAMES, select
+from dataset_script.errors import ConfigError
 from dataset_script.labels import (
     ACTIVITY_TYPES,
     BINARY_LABELS,
@@ -20,7 +21,7 @@ from dataset_script.labels import (
 def raster_features(
     timeseries_length: int | None,
     image_size: int,
-    channels: Sequence[str] = CHANNEL_NAMES,
+    channels: Sequence[str] = PUBLISHED_NAMES,
     atmosphere_nodes: int | None = None,
 ) -> Features:
     """Columns of the rasters of a row; each is stored once, in its native type.
@@ -29,15 +30,15 @@ def raster_features(
         timeseries_length: Steps T of the series; None for a length that varies from row to row.
         image_size: Height and width of the crop in pixels.
         channels: Channels to keep, in order (see `channels.CHANNELS`).
-        atmosphere_nodes: Side of the corner-aligned node grid that the ERA5 fields are kept on;
-            None keeps them at full resolution.
+        atmosphere_nodes: Side of the corner-aligned node grid that smooth channels (the ERA5
+            fields) are kept on; None keeps them at full resolution.
 
     Returns:
         `Array3D (T, H, W)` for what changes from step to step and `Array2D (H, W)` for the rest.
     """
     columns: dict[str, Array2D | Array3D] = {}
     for channel in select(channels):
-        coarse = channel.name in ATMOSPHERIC_CHANNELS and atmosphere_nodes is not None
+        coarse = channel.storage == "smooth" and atmosphere_nodes is not None
         side = atmosphere_nodes if coarse else image_size
         columns[channel.name] = (
             Array3D((timeseries_length, side, side), channel.dtype)
@@ -83,7 +84,7 @@ def annotation_features() -> Features:
 def row_features(
     timeseries_length: int | None,
     image_size: int,
-    channels: Sequence[str] = CHANNEL_NAMES,
+    channels: Sequence[str] = PUBLISHED_NAMES,
     atmosphere_nodes: int | None = None,
 ) -> Features:
     """All columns of a row: `raster_features` and `annotation_features`.
@@ -103,9 +104,15 @@ def row_features(
 
     Returns:
         The features.
+
+    Raises:
+        ConfigError: If a channel has the name of another column.
     """
     rasters = raster_features(timeseries_length, image_size, channels, atmosphere_nodes)
-    return Features({**annotation_features(), **rasters})
+    words = annotation_features()
+    if taken := sorted(set(words) & set(rasters)):
+        raise ConfigError(f"the channel table names {taken[0]}, which is another column's name")
+    return Features({**words, **rasters})
 
 
 MEANINGS: dict[str, str] = {

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import docstring_parser
 
-from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.channels import PUBLISHED_NAMES
 from dataset_script.errors import ConfigError
 from dataset_script.rows.crops import CropMode
 from dataset_script.rows.recipe import Recipe, length_of
@@ -28,7 +28,7 @@ class RowOptions:
         split: By primary date as in the paper; strict, the same without its leak; spatial, by
             volcano; or dates, by primary date in periods of your own.
         channels: Channels to keep, in order; an ERA5 name stands for both of its dates;
-            all if left out.
+            the nine published ones if left out.
         crop: Hold the deformation, lie anywhere, or lie in the frame's middle.
         atmosphere: ERA5 fields at full resolution, or on a grid of so many nodes a side, with the
             error reported (default full).
@@ -43,7 +43,7 @@ class RowOptions:
 
     image_size: int = 512
     split: Literal["paper", "strict", "spatial", "dates"] = "paper"
-    channels: Sequence[str] = CHANNEL_NAMES
+    channels: Sequence[str] = PUBLISHED_NAMES
     crop: CropMode = "deformation"
     atmosphere: int | str = "full"
     seed: int = 0

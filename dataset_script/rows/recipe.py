@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataset_script.annotations.periods import Period, parse_periods
 from dataset_script.annotations.splits import SCHEMES, SPLITS
-from dataset_script.channels import CHANNEL_NAMES, PHASE, select
+from dataset_script.channels import PHASE, PUBLISHED_NAMES, select
 from dataset_script.errors import ConfigError
 from dataset_script.rows.crops import CROP_MODES, CropMode
 
@@ -31,8 +31,8 @@ class Recipe:
         split: Split scheme, one of `splits.SCHEMES`.
         channels: Channels to keep, in order.
         crop: Crop mode, one of `crops.CROP_MODES`.
-        atmosphere_nodes: Side of the node grid that the ERA5 fields are kept on; None keeps them
-            at full resolution.
+        atmosphere_nodes: Side of the node grid that smooth channels (the ERA5 fields) are kept
+            on; None keeps them at full resolution.
         seed: Seeds the duplication in short groups, the spatial split and the crops.
         correct_stratified: Whether the stratified troposphere that the ERA5 fields imply is taken
             out of the phase; see `stratification.remove_stratified`.
@@ -47,7 +47,7 @@ class Recipe:
     timeseries_length: int | None
     image_size: int = 512
     split: str = "paper"
-    channels: tuple[str, ...] = CHANNEL_NAMES
+    channels: tuple[str, ...] = PUBLISHED_NAMES
     crop: CropMode = "deformation"
     atmosphere_nodes: int | None = None
     seed: int = 0

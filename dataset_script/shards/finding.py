@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.series import make_samples, require_length
 from dataset_script.annotations.splits import SPLITS, assign
 from dataset_script.cubes.minicube import Minicube
@@ -19,6 +18,7 @@ from dataset_script.problems import Problem, ProblemError
 from dataset_script.rows.encoding import Encoder
 from dataset_script.rows.recipe import Recipe, length_of
 from dataset_script.rows.tables import Row
+from dataset_script.shards.metadata import read_metadata
 from dataset_script.source.source import open_source
 from dataset_script.webdataset.shards import find_shards, read_shard
 
@@ -55,11 +55,10 @@ def find_samples(
     if count < 1:
         raise ConfigError(f"the count of samples is at least 1, not {count}")
     splits = [split] if split else list(SPLITS)
-    metadata = Path(path) / "metadata.json"
-    known = load_json(metadata) if metadata.exists() else None
+    known = read_metadata(path)
     wanted = tuple(beginnings) or ("",)
     # Other programs too leave a file of this name, beside cubes for instance.
-    if isinstance(known, dict) and isinstance(known.get("configs"), dict) and "format" in known:
+    if "format" in known:
         found = _exported(Path(path), known, config, splits, wanted)
     else:
         found = _encoded(path, Recipe(length, image_size), splits, wanted)

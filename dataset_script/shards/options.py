@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.channels import PUBLISHED_NAMES
 from dataset_script.errors import ConfigError
 from dataset_script.rows.options import RowOptions
 from dataset_script.rows.recipe import Recipe
@@ -80,10 +80,10 @@ def _check_webdataset(recipe: Recipe) -> None:
             "the authors' WebDataset layout has series of one length; export ts<N>, or groups as "
             "parquet or arrow"
         )
-    if recipe.channels != CHANNEL_NAMES or recipe.atmosphere_nodes is not None:
+    if recipe.channels != PUBLISHED_NAMES or recipe.atmosphere_nodes is not None:
         raise ConfigError(
             "the authors' WebDataset layout has all nine channels at full resolution, in its own "
-            "order; leave out --channels and --atmosphere"
+            "order, and no other; leave out --channels and --atmosphere"
         )
     if recipe.correct_stratified:
         raise ConfigError(

@@ -16,15 +16,13 @@ import zarr
 from numcodecs import Blosc
 from pyproj import CRS
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, MASKS
+from dataset_script.channels import MASKS, PUBLISHED
 from dataset_script.synthetic.ground.grid import FrameGrid
 
 PAIR_DIMS = ("primary_date", "secondary_date")
 RASTER_DIMS = ("latitude", "longitude")
 PAIR_RASTERS = {
-    "insar_difference": "float32",
-    "insar_coherence": "float32",
-    **dict.fromkeys(ATMOSPHERIC_CHANNELS, "float32"),
+    **{channel.name: "float32" for channel in PUBLISHED if channel.kind != "static"},
     **dict.fromkeys(MASKS, "int32"),
 }
 PAIR_FIELDS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datasets import Array3D, Features, List, Value
 
-from dataset_script.channels import CHANNELS
+from dataset_script.channels import PUBLISHED
 from dataset_script.labels import FLAGS
 
 _TEXT = Value("string")
@@ -48,7 +48,7 @@ def file_features(timeseries_length: int, image_size: int) -> Features:
         {
             "__key__": _TEXT,
             "__url__": _TEXT,
-            "image.pth": Array3D((steps * len(CHANNELS), side, side), "float32"),
+            "image.pth": Array3D((steps * len(PUBLISHED), side, side), "float32"),
             "labels.pth": Array3D((steps, side, side), "int64"),
             "sample.pth": {
                 "frame_id": _TEXT,

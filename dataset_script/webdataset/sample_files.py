@@ -1,7 +1,7 @@
 """One sample of the authors' WebDataset: its three files and one of ours, to and from a row.
 
 `image.pth` is float32 `[T * 9, H, W]`, step after step, each step's channels in the order of
-`channels.CHANNELS`; `labels.pth` is int64 `[T, H, W]`, 1 where the ground moved; `sample.pth` is a
+`channels.PUBLISHED`; `labels.pth` is int64 `[T, H, W]`, 1 where the ground moved; `sample.pth` is a
 dictionary with the annotation records of the T steps and a `label` of each, 1 where it deforms.
 `deformation_mask.pth`, which their code passes over, tells earthquakes apart: uint8 `[T, H, W]`.
 """
@@ -19,7 +19,7 @@ from datasets import Features
 
 from dataset_script.annotations.record import Annotation, from_record, to_record
 from dataset_script.annotations.series import Sample
-from dataset_script.channels import CHANNEL_NAMES, CHANNELS
+from dataset_script.channels import PUBLISHED, PUBLISHED_NAMES
 from dataset_script.cubes.decoding import decode_raster
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, FLAGS, INTENSITY_LEVELS, LABELS, PHASES
@@ -64,10 +64,10 @@ def encode_sample(row: Mapping[str, Any]) -> dict[str, bytes]:
     mask = np.asarray(row["deformation_mask"])
     planes = []
     for step in range(len(mask)):
-        for channel in CHANNELS:
+        for channel in PUBLISHED:
             if channel.name not in row:
                 raise ConfigError(
-                    f"the authors' layout has all of {', '.join(CHANNEL_NAMES)}; this row lacks "
+                    f"the authors' layout has all of {', '.join(PUBLISHED_NAMES)}; this row lacks "
                     f"{channel.name}: export every channel"
                 )
             raster = np.asarray(row[channel.name])
@@ -123,8 +123,8 @@ def decode_sample(members: Mapping[str, bytes], where: str) -> dict[str, Any]:
     try:
         row |= read_georeference(sample, height, width)
         row["deformation_mask"] = np.stack([decode_raster("deformation_mask", m) for m in labels])
-        planes = image.reshape(steps, len(CHANNELS), height, width)
-        for place, channel in enumerate(CHANNELS):
+        planes = image.reshape(steps, len(PUBLISHED), height, width)
+        for place, channel in enumerate(PUBLISHED):
             series = np.stack([decode_raster(channel.name, plane) for plane in planes[:, place]])
             if not channel.per_step and not (series == series[0]).all():
                 raise ValueError(f"channel {channel.name} changes between steps; wrong order?")
@@ -178,9 +178,9 @@ def _steps(image: Any, labels: Any, where: str) -> int:
     for name, array, kind in (("image.pth", image, "f"), ("labels.pth", labels, "iu")):
         if not isinstance(array, np.ndarray) or array.ndim != 3 or array.dtype.kind not in kind:
             raise _problem(where, f"{name} is no tensor of three dimensions, as it should be")
-    steps, rest = divmod(image.shape[0], len(CHANNELS))
+    steps, rest = divmod(image.shape[0], len(PUBLISHED))
     if rest or not steps:
-        what = f"image.pth has {image.shape[0]} planes, not a multiple of {len(CHANNELS)} channels"
+        what = f"image.pth has {image.shape[0]} planes, not a multiple of {len(PUBLISHED)} channels"
         raise _problem(where, what)
     if image.shape[1] != image.shape[2]:
         what = f"image.pth has {image.shape[1]} x {image.shape[2]} pixels, which is no square"

@@ -137,8 +137,7 @@ class WindowModel:
             shape = (len(steps), side, side) if BY_NAME[name].per_step else (side, side)
             return np.full(shape, np.nan, np.float32)
         # Beyond the scene it is as beyond the swath: phase and coherence 0, the rest unknown.
-        fill = 0 if name in ("insar_difference", "insar_coherence") else np.nan
-        values = cut(raster, corner, side, fill)
+        values = cut(raster, corner, side, 0 if BY_NAME[name].zero_without_data else np.nan)
         return values[list(steps)] if BY_NAME[name].per_step else values
 
 

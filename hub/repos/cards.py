@@ -110,6 +110,44 @@ def loading_code(facts: ModelFacts, name: str) -> str:
     )
 
 
+def preparing_code(facts: ModelFacts, name: str) -> str:
+    """Lines, after `loading_code`, that normalise planes of which some pixels are missing.
+
+    No library's processor replaces what is missing, and one NaN makes every logit NaN.
+
+    Args:
+        facts: The model's facts.
+        name: Repository, or `folder_name`.
+    """
+    size = facts.image_size
+    count = facts.planes_per_step * facts.timeseries_length
+    planes = (
+        "# yours, in the channels' units, NaN where missing\n"
+        f'planes = np.full(({count}, {size}, {size}), np.nan, "float32")\n'
+    )
+    if facts.library == "timm":
+        return (
+            "import numpy as np\n\n"
+            f"{planes}"
+            "cfg = model.pretrained_cfg\n"
+            'mean, std = np.reshape(cfg["mean"], (-1, 1, 1)), np.reshape(cfg["std"], (-1, 1, 1))\n'
+            "planes = np.where(np.isfinite(planes), planes, mean)\n"
+            "logits = model(torch.tensor((planes - mean) / std).float()[None])"
+        )
+    call = {"smp": "model(inputs)", "transformers": "model(inputs).logits"}.get(
+        facts.library, f"model(inputs.unflatten(1, ({facts.timeseries_length}, -1)))"
+    )
+    return (
+        "import numpy as np\nfrom transformers import AutoImageProcessor\n\n"
+        f"{planes}"
+        f'processor = AutoImageProcessor.from_pretrained("{name}")\n'
+        "mean = np.reshape(processor.image_mean, (-1, 1, 1))\n"
+        "planes = np.where(np.isfinite(planes), planes, mean)\n"
+        'inputs = processor(planes, return_tensors="pt")["pixel_values"].float()\n'
+        f"logits = {call}"
+    )
+
+
 def _format(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if math.isfinite(value) else "–"
@@ -209,6 +247,7 @@ def model_card(
             + (" for the first step, then for the next, and so on" if steps > 1 else "")
         ),
         loading=loading_code(facts, name),
+        preparing=preparing_code(facts, name),
         split_note=_SPLIT_NOTES.get(facts.split, ""),
         results={key: found.get(key) for key in _RESULT_KEYS} if results else None,
         metrics=_metric_rows(found),

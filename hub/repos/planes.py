@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from dataset_script.channels import PHASE
+from dataset_script.channels import places_of
 from training.facts import ModelFacts
 
 FACTS_FILE = "hephaestus.json"
@@ -18,8 +18,9 @@ def plane_names(facts: ModelFacts) -> list[str]:
     steps = range(1, facts.timeseries_length + 1)
     names = list(facts.channels)
     if facts.phase == "circular":
-        names[names.index(PHASE)] = f"{PHASE}_cosine"
-        names.append(f"{PHASE}_sine")
+        for place in places_of(facts.channels, "phase"):
+            names[place] = f"{facts.channels[place]}_cosine"
+            names.append(f"{facts.channels[place]}_sine")
     return [f"{name}_{step}" for step in steps for name in names]
 
 
@@ -27,10 +28,10 @@ def plane_statistics(facts: ModelFacts) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of the input planes, time-major, in the channels' units."""
     repeat, mean, std = facts.timeseries_length, list(facts.mean), list(facts.std)
     if facts.phase == "circular":
-        place = facts.channels.index(PHASE)
-        mean[place], std[place] = 0.0, math.sqrt(0.5)
-        mean.append(0.0)
-        std.append(math.sqrt(0.5))
+        for place in places_of(facts.channels, "phase"):
+            mean[place], std[place] = 0.0, math.sqrt(0.5)
+            mean.append(0.0)
+            std.append(math.sqrt(0.5))
     return mean * repeat, std * repeat
 
 

@@ -27,6 +27,9 @@ def check_dataset(folder: Path) -> None:
     import yaml
     from huggingface_hub import DatasetCard
 
+    from dataset_script.shards.metadata import read_metadata
+
+    read_metadata(folder)  # a version that others could not read is not to be published
     card = folder / "README.md"
     if not card.is_file():
         raise HubError(

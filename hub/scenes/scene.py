@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, BY_NAME
+from dataset_script.channels import BY_NAME, FIELD_CHANNELS
 from hub.scenes.checks import SceneError, as_steps, check_dates, check_place, require_shape
 from hub.scenes.rasters.coherence import to_bytes
 from hub.scenes.rasters.no_data import LIMITS
@@ -30,8 +30,8 @@ class Scene:
             step has no data, as in the training cubes.
         insar_coherence: Coherence on the 0..255 scale, uint8 [T, H, W], or None.
         dem: Elevation in metres, float32 [H, W], NaN where unknown, or None.
-        atmosphere: ERA5 channels by channel name, float32 [H, W] for the primary date and
-            [T, H, W] for the secondary dates.
+        atmosphere: The other channels of the table by name, ERA5 fields first of all: float32
+            [T, H, W] where they change from step to step, else [H, W].
         nodata: True where no step has data, bool [H, W].
         transform: From (column, row) of a pixel's upper left corner to `crs`, or None.
         crs: Coordinate reference system, such as "EPSG:4326", or None.
@@ -160,7 +160,7 @@ def make_scene(
         insar_difference: Phase in radians, [H, W] or [T, H, W].
         insar_coherence: Coherence, the same shape.
         dem: Elevation in metres, [H, W].
-        atmosphere: ERA5 fields by channel name, [H, W], or [T, H, W] for secondary dates.
+        atmosphere: Other channels by name, [H, W], or [T, H, W] where they change by the step.
         nodata: Where to disregard the rasters, bool [H, W] or [T, H, W].
         reference: A known deformation mask, [H, W]; above 0 is deformation.
         warnings: To be handed on.
@@ -229,8 +229,8 @@ def make_scene(
             dem = None
     fields = {}
     for channel, raster in (atmosphere or {}).items():
-        if channel not in ATMOSPHERIC_CHANNELS:
-            raise SceneError(f"{name}: {channel} is no atmospheric channel")
+        if channel not in FIELD_CHANNELS:
+            raise SceneError(f"{name}: {channel} is no field of the channel table")
         per_step = BY_NAME[channel].per_step
         raster = as_steps(name, channel, raster) if per_step else raster
         shape = phase.shape if per_step else (height, width)

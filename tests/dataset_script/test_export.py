@@ -254,7 +254,7 @@ def test_compact_atmosphere_reports_its_error(cubes, tmp_path):
     row = load(tmp_path, "ts3", "train", tmp_path / "cache")[0]
     assert row["secondary_date_surface_pressure"].shape == (3, 5, 5)
     errors = json.loads((folder / "metadata.json").read_text())["atmosphere_error"]
-    assert set(errors) == {c.name for c in CHANNELS if c.date in ("primary", "secondary")}
+    assert set(errors) == {c.name for c in CHANNELS if c.kind in ("primary", "secondary")}
     assert all(error > 0.1 for error in errors.values())  # the test cubes' fields are noise
     worst = 100 * errors["secondary_date_surface_pressure"]
     assert f"`secondary_date_surface_pressure` {worst:.2g} %" in (folder / "README.md").read_text()

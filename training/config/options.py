@@ -245,9 +245,18 @@ def _is_known(key: str, known: dict[str, bool]) -> bool:
 
 
 def _unknown(key: str, candidates: list[str], where: str) -> str:
-    last = {candidate.rsplit(".", 1)[-1]: candidate for candidate in candidates}
-    near = difflib.get_close_matches(key, candidates, 1) or [
-        last[name] for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(last), 1)
-    ]
+    leaves = [c for c in candidates if not any(d.startswith(f"{c}.") for d in candidates)]
+    section, _, last = key.rpartition(".")
+    near = _nearest_key(last, [c for c in leaves if c.rpartition(".")[0] == section])
+    near = near or difflib.get_close_matches(key, leaves, 1) or _nearest_key(last, leaves)
     hint = f"; did you mean {near[0]}?" if near else "; --help lists every key"
     return f"unknown key {key!r} in {where}{hint}"
+
+
+def _nearest_key(last: str, keys: Sequence[str]) -> list[str]:
+    """The key whose last part a word abbreviates by its initials (lr), or is spelt like."""
+    by_name = {key.rpartition(".")[2]: key for key in reversed(keys)}
+    initials = ["".join(word[0] for word in name.split("_") if word) for name in by_name]
+    short = [name for name, each in zip(by_name, initials, strict=True) if each == last]
+    near = short if len(last) > 1 else []
+    return [by_name[name] for name in near or difflib.get_close_matches(last, list(by_name), 1)]

@@ -115,9 +115,13 @@ def validate_pretraining(config: PretrainingConfig) -> PretrainingConfig:
     """Check everything that can be checked without the data and the model.
 
     Raises:
-        ConfigError: See `rules.validate`.
+        ConfigError: See `config.validation.validate`; also for a key that would do nothing.
     """
     if config.data.phase != "raw":
         raise ConfigError("data.phase must be raw: the autoencoder restores channels as they are")
+    if config.data.mask_target != DataConfig.mask_target:
+        raise ConfigError(
+            "data.mask_target would do nothing: pretraining reads no masks; leave it out"
+        )
     config.output = validate(as_experiment(config)).output
     return config

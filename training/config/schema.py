@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dataset_script.channels import CHANNEL_NAMES
+from dataset_script.channels import PUBLISHED_NAMES
 
 Objective = Literal["classification", "segmentation"]
 TaskName = Literal["binary", "activity_type", "intensity", "phase"]
@@ -61,7 +61,7 @@ class DataConfig:
     train_dates: list[str | int] = field(default_factory=list)
     validation_dates: list[str | int] = field(default_factory=list)
     test_dates: list[str | int] = field(default_factory=list)
-    channels: list[str] = field(default_factory=lambda: list(CHANNEL_NAMES))
+    channels: list[str] = field(default_factory=lambda: list(PUBLISHED_NAMES))
     phase: Literal["raw", "circular"] = "raw"
     mask_target: Literal["last", "peak", "union", "all"] = "union"
     workers: int = ranged(2, least=0)
@@ -80,8 +80,9 @@ class ModelConfig:
             features by mean, max, attention or convlstm.
         options: Further keyword arguments of the architecture; with attention or convlstm also
             hidden_channels, the width of what they learn.
-        init_from: Folder of a run, of a pretraining run or of a packaged model whose weights,
-            matched by name, start this one.
+        init_from: Whose weights, matched by name, start this one: the folder of a run, of a
+            pretraining run or of a packaged model, a repository NS/NAME of the Hub (or
+            NS/NAME@REVISION), or deformation-segmenter, the model that comes with the project.
         freeze_encoder: Keep the encoder's weights and batch norms as they start; only the rest is
             trained.
     """

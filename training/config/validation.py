@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dataset_script.channels import PHASE, select
+from dataset_script.channels import PHASE, places_of, select
 from dataset_script.errors import ConfigError
-from training.config.schema import LOSSES, Config
+from training.config.schema import LOSSES, Config, DataConfig
 
 
 def validate(config: Config) -> Config:
@@ -25,6 +25,7 @@ def validate(config: Config) -> Config:
         ConfigError: Naming the first key that is out of range or contradicts another.
     """
     config.data.channels = [channel.name for channel in select(config.data.channels)]
+    _check_name(config)
     config.output = config.output or f"runs/{config.name}"
     _check_numbers(config)
     _check_data(config)
@@ -32,6 +33,17 @@ def validate(config: Config) -> Config:
     _check_objective(config)
     _check_tracking(config)
     return config
+
+
+def _check_name(config: Config) -> None:
+    if not config.name.strip():
+        raise ConfigError("name is empty; give the run a name, as --name first-try")
+    parts = config.name.split("/")
+    if not config.output and (not all(parts) or {".", ".."} & set(parts)):
+        raise ConfigError(
+            f"name is {config.name!r}, and the run would lie in runs/{config.name}: give it a name "
+            "without empty parts, . or .., or set output to the folder that you want"
+        )
 
 
 def _check_numbers(config: Config) -> None:
@@ -60,10 +72,18 @@ def _check_ranges(section: Any, prefix: str = "") -> None:
 
 def _check_data(config: Config) -> None:
     _within(1, None, "data.channels (how many)", len(config.data.channels))
-    if config.data.phase == "circular" and PHASE not in config.data.channels:
+    if config.data.phase == "circular" and not places_of(config.data.channels, "phase"):
         raise ConfigError(f"data.phase circular needs {PHASE} among data.channels")
     if config.data.config == "groups" and not config.data.timeseries_length:
         raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
+    if config.data.source != "minicubes":
+        idle = ("image_size", "train_dates", "validation_dates", "test_dates")
+        for name in idle:
+            if getattr(config.data, name) != getattr(DataConfig(), name):
+                raise ConfigError(
+                    f"data.{name} would do nothing: data.source {config.data.source} has it from "
+                    "the dataset's export; leave it out"
+                )
 
 
 def _check_loss(config: Config) -> None:

@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import datasets
 import numpy as np
 from datasets.exceptions import DatasetGenerationError, SplitsVerificationError
 
-from dataset_script.annotations.json_files import load_json
 from dataset_script.annotations.splits import SPLITS
-from dataset_script.channels import PHASE
+from dataset_script.channels import PHASE, PUBLISHED_NAMES
 from dataset_script.errors import ConfigError, DataError, HephaestusError
+from dataset_script.shards.metadata import read_metadata
 from training.config.schema import Config, DataConfig
 from training.data.rows import Rows
 from training.data.samples import Samples
@@ -66,7 +65,7 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     for part in "+".join(splits).split("+"):
         if part not in source:
             raise DataError(f"{config.data.path} has no split {part}; it has {', '.join(source)}")
-    metadata = _metadata(config.data)
+    metadata = read_metadata(config.data.path)  # a dataset from elsewhere has none
     recipe = metadata.get("configs", {}).get(config.data.config, {})
     joined = {
         split: datasets.concatenate_datasets([source[part] for part in split.split("+")])
@@ -140,15 +139,6 @@ def pixel_size_of(dataset: datasets.Dataset) -> float:
     return float(np.median(known)) if len(known) else 0.001
 
 
-def _metadata(data: DataConfig) -> dict[str, Any]:
-    """`metadata.json` of an exported folder; a dataset from elsewhere has none."""
-    path = Path(data.path) / "metadata.json"
-    found = load_json(path) if path.is_file() else {}
-    configs = found.get("configs") if isinstance(found, dict) else None
-    ours = isinstance(configs, dict) and all(isinstance(each, dict) for each in configs.values())
-    return found if ours else {}
-
-
 def _load(data: DataConfig) -> datasets.DatasetDict:
     try:
         return _SOURCES[data.source](data)
@@ -198,11 +188,13 @@ def _cache_folder(data: DataConfig) -> str | None:
 def _minicubes(data: DataConfig) -> datasets.DatasetDict:
     from dataset_script.hephaestus_minicubes import HephaestusMinicubes
 
-    # All channels: one cache serves every subset of them.
+    # All published channels: one cache serves every subset of them.
+    added = [name for name in data.channels if name not in PUBLISHED_NAMES]
     builder = HephaestusMinicubes(
         config_name=data.config,
         data_dir=data.path,
         image_size=data.image_size,
+        channels=(*PUBLISHED_NAMES, *added),
         split=data.split,
         train_dates=data.train_dates,
         validation_dates=data.validation_dates,

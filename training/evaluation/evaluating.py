@@ -42,6 +42,7 @@ from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
+from training.runs.processes import make_accelerator
 from training.runs.results import RESULTS, require_same_samples, results_folder
 
 
@@ -79,7 +80,7 @@ def evaluate(
         raise ConfigError(f"{run} is a classifier, which has no masks: leave --masks out")
     if data_path is not None:
         loaded.config.data.path = data_path
-    accelerator = Accelerator()
+    accelerator = make_accelerator()
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
         rules = Baselines(loaded.config, split) if trivial_rules else None

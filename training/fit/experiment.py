@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from accelerate import Accelerator
-
 from dataset_script.safe_files import writable
 from training.config.pretraining import PretrainingConfig, as_experiment
 from training.config.schema import Config
 from training.data.sources import open_data
+from training.fit.banner import banner
 from training.fit.pretrainer import SPLIT, Pretrainer
 from training.fit.tracking import check_trackers, start_trackers
 from training.fit.trainer import Trainer
+from training.runs.processes import make_accelerator
 
 
 def train(config: Config, resume: bool = False) -> Path:
@@ -34,11 +34,15 @@ def train(config: Config, resume: bool = False) -> Path:
     run = Path(config.output)
     with writable(run):
         run.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(log_with=trackers or None, project_dir=str(run))
+    accelerator = make_accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
     trainer = Trainer(config, data, accelerator)
     start_trackers(accelerator, config, run, resume)
+    kind = f"{config.model.library} {config.model.name} {config.model.encoder}".strip()
+    fusion = "" if config.model.temporal == "stack" else f", steps fused by {config.model.temporal}"
+    if accelerator.is_main_process:
+        print(banner(trainer, data, f"{config.objective}, {config.task}: {kind}{fusion}"))
     progress = trainer.fit(resume)
     for tracker in accelerator.trackers:
         tracker.finish()
@@ -62,10 +66,12 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     Raises:
         HephaestusError: If the configuration, the data or the folder is not right.
     """
-    accelerator = Accelerator()
+    accelerator = make_accelerator()
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(as_experiment(config), (SPLIT,))
     trainer = Pretrainer(config, data, accelerator)
+    if accelerator.is_main_process:
+        print(banner(trainer, data, "masked autoencoder: transformers vit_mae"))
     trainer.fit(resume)
     accelerator.end_training()
     if accelerator.is_main_process:

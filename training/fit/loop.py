@@ -173,10 +173,14 @@ class TrainingLoop(ABC):
         size = self.config.training.batch_size
         return share_out(order, size, accelerator.process_index, accelerator.num_processes)
 
+    @property
+    def updates_per_epoch(self) -> int:
+        """Updates of the weights in an epoch."""
+        return -(-len(self._plan(self.progress.epoch)) // self.config.training.accumulation)
+
     def _train_epoch(self) -> None:
         progress, accumulation = self.progress, self.config.training.accumulation
-        plan = self._plan(progress.epoch)
-        updates = -(-len(plan) // accumulation)
+        plan, updates = self._plan(progress.epoch), self.updates_per_epoch
         self.model.train()
         bar = tqdm(
             total=len(plan),

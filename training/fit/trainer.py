@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,11 +12,13 @@ from torch import Tensor
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
+from training.facts import count_planes
 from training.fit.loop import TrainingLoop
 from training.fit.losses import Loss
 from training.fit.validation import Validator
 from training.models.build import build_model
 from training.models.freezing import freeze_encoder
+from training.models.locating import locate_weights
 from training.models.weights import require_same_channels
 
 
@@ -33,11 +34,12 @@ class Trainer(TrainingLoop):
     def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
         set_seed(config.seed)
         if config.model.init_from:
-            require_same_channels(Path(config.model.init_from), data.channels, config.data.phase)
+            start = locate_weights(config.model.init_from)
+            require_same_channels(start, data.channels, config.data.phase)
         model = build_model(
             config.model,
             objective=config.objective,
-            num_channels=len(data.channels) + (config.data.phase == "circular"),
+            num_channels=count_planes(data.channels, config.data.phase),
             timeseries_length=data.task.timeseries_length,
             num_classes=data.task.outputs,
             image_size=data.image_size,

@@ -23,21 +23,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dataset_script.channels import (
-    ATMOSPHERIC_CHANNELS,
-    ATMOSPHERIC_VARIABLES,
-    COHERENCE,
-    DEM,
-    PHASE,
-)
+from dataset_script.channels import BY_NAME, Physics, places_of
 from training.config.schema import AugmentationConfig
 from training.data.sampling import AUGMENT, stream
 from training.data.tasks import IGNORED
 from training.inputs.draws import Draw, draw
 from training.inputs.turbulence import turbulence
 
-WITHHELD = {"weather": ATMOSPHERIC_CHANNELS, "elevation": (DEM,), "coherence": (COHERENCE,)}
-"""Inputs that may be withheld on the whole, by what they are called."""
+WITHHELD: tuple[Physics, ...] = ("weather", "elevation", "coherence")
+"""Inputs that may be withheld on the whole, by what they measure."""
 
 
 def dispensable(config: AugmentationConfig, channels: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -52,8 +46,8 @@ def dispensable(config: AugmentationConfig, channels: Sequence[str]) -> dict[str
     """
     odds = (config.missing, config.missing, config.missing_coherence)
     present = {
-        what: tuple(name for name in names if name in channels)
-        for (what, names), chance in zip(WITHHELD.items(), odds, strict=True)
+        what: tuple(channels[place] for place in places_of(channels, what))
+        for what, chance in zip(WITHHELD, odds, strict=True)
         if chance > 0
     }
     return {what: names for what, names in present.items() if names}
@@ -75,13 +69,13 @@ class Augmentation:
 
     def __init__(self, config: AugmentationConfig, channels: Sequence[str], seed: int) -> None:
         self.config, self.seed = config, seed
-        self._place = {name: place for place, name in enumerate(channels)}
-        swapped = list(range(len(channels)))
-        for name in ATMOSPHERIC_VARIABLES:
-            dates = [self._place.get(f"{date}_date_{name}") for date in ("primary", "secondary")]
-            if dates[0] is not None and dates[1] is not None:
-                swapped[dates[0]], swapped[dates[1]] = dates[1], dates[0]
-        self._swapped = swapped
+        self._phases = places_of(channels, "phase")
+        self._elevations = places_of(channels, "elevation")
+        self._withheld = [places_of(channels, what) for what in WITHHELD]
+        self._observed = [i for i, name in enumerate(channels) if BY_NAME[name].zero_without_data]
+        place = {name: i for i, name in enumerate(channels)}
+        twins = [_at_other_date(name) for name in channels]
+        self._swapped = [place.get(twin, i) for i, twin in enumerate(twins)]
 
     def __call__(
         self, stack: Tensor, target: Tensor, samples: Sequence[int], epoch: int
@@ -130,50 +124,52 @@ class Augmentation:
             if mask is not None:
                 targets.append(mask)
         self._blank(stack, no_data)
-        if DEM in self._place:
+        if self._elevations:
             lifts = _send([drawn.lift for drawn in draws], stack)
-            stack[:, :, self._place[DEM]] += lifts[:, None, None, None]
+            for channel in self._elevations:
+                stack[:, :, channel] += lifts[:, None, None, None]
         for place, drawn in enumerate(draws):
-            for names, missing in zip(WITHHELD.values(), drawn.missing, strict=True):
+            for channels, missing in zip(self._withheld, drawn.missing, strict=True):
                 if missing:  # not a number: normalisation makes it the archive's mean
-                    stack[place, :, [self._place[n] for n in names if n in self._place]] = math.nan
+                    stack[place, :, channels] = math.nan
         return stack, torch.cat(targets) if pixels else target
 
     def _no_data(self, stack: Tensor) -> Tensor:
         """Where, `[B, T, H, W]`: pixels outside the swath."""
         outside = torch.ones_like(stack[:, :, 0], dtype=torch.bool)
-        for name in (PHASE, COHERENCE):
-            if name in self._place:
-                outside &= stack[:, :, self._place[name]] == 0
+        for channel in self._observed:
+            outside &= stack[:, :, channel] == 0
         return outside
 
     def _blank(self, stack: Tensor, outside: Tensor) -> None:
-        for name in (PHASE, COHERENCE):
-            if name in self._place:
-                stack[:, :, self._place[name]].masked_fill_(outside, 0)
+        for channel in self._observed:
+            stack[:, :, channel].masked_fill_(outside, 0)
 
     def _values(self, stack: Tensor, draws: Sequence[Draw]) -> None:
         """Everything that changes values and moves no pixel."""
         for place, drawn in enumerate(draws):
             if drawn.reverse:
                 stack[place] = stack[place][:, self._swapped]
-        if PHASE not in self._place:
-            return
+        for number, channel in enumerate(self._phases):
+            stack[:, :, channel] = self._phase(stack, channel, number, draws)
+
+    def _phase(self, stack: Tensor, channel: int, number: int, draws: Sequence[Draw]) -> Tensor:
+        """A phase with what is added to it, wrapped; `number` counts the stack's phases."""
         signs = _send([1 - 2 * drawn.reverse for drawn in draws], stack)[:, None, None, None]
-        phase = stack[:, :, self._place[PHASE]] * signs
+        phase = stack[:, :, channel] * signs
         phase = phase + _send([drawn.offsets for drawn in draws], stack)[..., None, None]
-        if DEM in self._place:
+        if self._elevations:
             slopes = _send([drawn.slopes for drawn in draws], stack)[..., None, None]
-            phase = phase + slopes * torch.nan_to_num(stack[:, :, self._place[DEM]]) / 1000
+            phase = phase + slopes * torch.nan_to_num(stack[:, :, self._elevations[0]]) / 1000
         for place, drawn in enumerate(draws):
             if drawn.noise:
-                source = torch.Generator(stack.device).manual_seed(drawn.noise_seed)
+                source = torch.Generator(stack.device).manual_seed(drawn.noise_seed + number)
                 noise = torch.randn(phase[place].shape, generator=source, device=stack.device)
                 phase[place] += drawn.noise * noise
             if drawn.turbulence:
                 air = turbulence(phase[place], drawn.outer_scale, drawn.turbulence_seed)
                 phase[place] += drawn.turbulence * air
-        stack[:, :, self._place[PHASE]] = wrap(phase)
+        return wrap(phase)
 
     def _move(
         self, stack: Tensor, target: Tensor | None, blank: Tensor, drawn: Draw
@@ -211,20 +207,27 @@ class Augmentation:
             return moved.reshape(raster.shape)
 
         moved = sample(stack, "bilinear", "border")
-        if PHASE in self._place:
-            phase = stack[:, self._place[PHASE]]
-            valid = (~blank).to(
-                phase.dtype
-            )  # pixels without data must not pull on their neighbours
+        valid = (~blank).to(stack.dtype)  # pixels without data must not pull on their neighbours
+        for channel in self._phases:
+            phase = stack[:, channel]
             sine = sample(torch.sin(phase) * valid, "bilinear", "border")
             cosine = sample(torch.cos(phase) * valid, "bilinear", "border")
-            moved[:, self._place[PHASE]] = torch.atan2(sine, cosine)
+            moved[:, channel] = torch.atan2(sine, cosine)
         outside = sample((~blank).to(stack.dtype), "nearest", "zeros") < 0.5
         if target is not None:
             # Beyond the edge nothing is known: neither loss nor metric counts it.
             shifted = sample((target + 1).to(stack.dtype), "nearest", "zeros").round().long()
             target = torch.where(shifted == 0, IGNORED, shifted - 1)
         return moved, target, outside
+
+
+def _at_other_date(name: str) -> str:
+    """The channel of the same field at the pair's other date; the name itself where it has none."""
+    dates = ("primary_date_", "secondary_date_")
+    for here, there in (dates, dates[::-1]):
+        if name.startswith(here):
+            return there + name.removeprefix(here)
+    return name
 
 
 def _send(values: Sequence, like: Tensor) -> Tensor:

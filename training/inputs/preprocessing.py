@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, PHASE, select
+from dataset_script.channels import PHASE, places_of, select
 from dataset_script.errors import ConfigError, DataError
 
 
@@ -83,7 +83,8 @@ class Preprocessor(nn.Module):
         self.image_size = image_size
         self.overwrite = overwrite
         self.circular = phase == "circular"
-        if self.circular and PHASE not in channels:
+        self._phases = places_of([channel.name for channel in self.channels], "phase")
+        if self.circular and not self._phases:
             raise ConfigError(f"a circular phase needs the channel {PHASE}")
         self._memory: Tensor | None = None
         for name in ("mean", "std"):
@@ -96,7 +97,8 @@ class Preprocessor(nn.Module):
         Args:
             rasters: Compact tensors by channel name, any real dtype: `[B, T, H, W]` where the
                 channel changes from step to step, `[B, H, W]` (or `[B, T, H, W]`) where it does
-                not; ERA5 fields may lie on a coarser, corner-aligned node grid.
+                not; smooth channels (the ERA5 fields) may lie on a coarser, corner-aligned node
+                grid.
 
         Returns:
             float32 `[B, T, C, H, W]` in the channels' units.
@@ -114,7 +116,8 @@ class Preprocessor(nn.Module):
 
         Returns:
             float32 of the same shape; the input itself where `overwrite`. A circular phase makes
-            one plane more, `[B, T, C + 1, H, W]`, which is always new memory.
+            one plane more (and a second one another), `[B, T, C + 1, H, W]`, which is always new
+            memory.
         """
         if self.circular:
             return self._circular(stack)
@@ -131,7 +134,7 @@ class Preprocessor(nn.Module):
             rasters: As for `assemble`.
 
         Returns:
-            float32 `[B, T, C, H, W]`, standardised; C + 1 planes with a circular phase.
+            float32 `[B, T, C, H, W]`, standardised; a plane more for each circular phase.
 
         Raises:
             DataError: As `assemble` does.
@@ -142,17 +145,17 @@ class Preprocessor(nn.Module):
 
     def _circular(self, stack: Tensor) -> Tensor:
         batch, steps, count, *size = stack.shape
-        images = stack.new_empty((batch, steps, count + 1, *size))
-        place = [channel.name for channel in self.channels].index(PHASE)
+        images = stack.new_empty((batch, steps, count + len(self._phases), *size))
         for block in _blocks(stack, 2):
             planes = images[block]
             torch.sub(stack[block], self.mean, out=planes[..., :count, :, :])
             _finish(planes[..., :count, :, :], self.std)
-            phase = stack[block][..., place, :, :]
-            for target, function in ((place, torch.cos), (count, torch.sin)):
-                plane = planes[..., target, :, :]
-                torch.mul(function(phase), math.sqrt(2), out=plane)
-                plane.nan_to_num_(nan=0.0)
+            for sine, place in enumerate(self._phases, count):
+                phase = stack[block][..., place, :, :]
+                for target, function in ((place, torch.cos), (sine, torch.sin)):
+                    plane = planes[..., target, :, :]
+                    torch.mul(function(phase), math.sqrt(2), out=plane)
+                    plane.nan_to_num_(nan=0.0)
         return images
 
     def _stack(self, rasters: Mapping[str, Tensor], normal: bool) -> Tensor:
@@ -171,7 +174,7 @@ class Preprocessor(nn.Module):
                     f"{channel.name} has {raster.shape[1]} steps where the model takes "
                     f"{self.timeseries_length}"
                 )
-            if raster.shape[-2:] != size and channel.name not in ATMOSPHERIC_CHANNELS:
+            if raster.shape[-2:] != size and channel.storage != "smooth":
                 raise DataError(
                     f"{channel.name} has {raster.shape[-2]} x {raster.shape[-1]} pixels where the "
                     f"model takes {size[0]} x {size[1]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -12,6 +11,7 @@ from torch import nn
 from dataset_script.errors import ConfigError
 from training.config.schema import ModelConfig
 from training.models.families import Wanted, build_smp, build_timm, build_transformers
+from training.models.locating import locate_weights
 from training.models.model import OURS, Model, wrap_backbone
 from training.models.temporal import TemporalClassifier, TemporalSegmenter
 from training.models.weights import load_weights
@@ -54,7 +54,7 @@ def build_model(
         build(config, objective, wanted), config.library if stacked else OURS, objective
     )
     if config.init_from:
-        report = load_weights(model, Path(config.init_from))
+        report = load_weights(model, locate_weights(config.init_from))
         level = logging.WARNING if report.missing else logging.INFO
         logger.log(level, "model.init_from: %s", report)
     return model
@@ -78,6 +78,11 @@ def _temporal(config: ModelConfig, objective: str, wanted: Wanted) -> nn.Module:
     _check_objective(config, objective)
     options = dict(wanted.options)
     width = {key: options.pop(key) for key in ("hidden_channels",) if key in options}
+    if width and config.temporal in ("mean", "max"):
+        raise ConfigError(
+            f"model.options.hidden_channels would do nothing: model.temporal {config.temporal} "
+            "learns nothing; leave it out, or take attention or convlstm"
+        )
     common: dict[str, Any] = {
         "fusion": config.temporal,
         "in_channels": wanted.planes,

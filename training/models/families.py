@@ -25,6 +25,7 @@ from dataset_script.errors import ConfigError
 from training.errors import nearest, refusals, refuse_reserved, refuse_unknown
 from training.models.fetching import fetching
 from training.models.inflation import first_convolution, fit
+from training.models.sizes import fit_windows, has_fixed_size, require_pyramid
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ def build_timm(name: str, wanted: Wanted) -> nn.Module:
     what = f"timm {name}"
     fetch = wanted.pretrained or remote
     with refusals(what), fetching(f"the weights of {what}") if fetch else nullcontext():
-        known = timm.get_pretrained_cfg(name, allow_unregistered=True)
-        if known is not None and known.fixed_input_size:
+        if has_fixed_size(name):
             options.setdefault("img_size", wanted.image_size)
         return timm.create_model(
             name,
@@ -91,8 +91,8 @@ def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
 
     Args:
         name: Any of its architectures (Unet, DeepLabV3Plus, Segformer, ...), in any case.
-        encoder: Any of its encoders; `tu-` and a timm name for timm's. It alone has pretrained
-            weights.
+        encoder: Any of its encoders; `tu-` and a timm name for timm's, built for `image_size` where
+            they have a fixed one. It alone has pretrained weights.
         wanted: See `Wanted`.
 
     Returns:
@@ -116,6 +116,10 @@ def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
         _check_encoder(encoder)
     weights = (True if encoder.startswith("tu-") else "imagenet") if wanted.pretrained else None
     what, size = f"smp {name} with encoder {encoder}", wanted.image_size
+    options = dict(wanted.options)
+    if encoder.startswith("tu-") and has_fixed_size(encoder.removeprefix("tu-")):
+        require_pyramid(encoder, name)
+        options.setdefault("img_size", size)
     with refusals(what), fetching(f"the weights of {what}") if wanted.pretrained else nullcontext():
         model: Any = smp.create_model(
             name,
@@ -123,7 +127,7 @@ def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
             encoder_weights=weights,
             in_channels=wanted.planes,
             classes=wanted.num_classes,
-            **wanted.options,
+            **options,
         )
     if any(parameter.is_meta for parameter in model.parameters()):
         model.to("meta")  # smp makes the first convolution on the CPU, whatever the device context
@@ -188,6 +192,8 @@ def build_transformers(name: str, objective: str, wanted: Wanted) -> nn.Module:
             if hasattr(part, "image_size") and "image_size" not in options:
                 several = isinstance(part.image_size, list | tuple)
                 part.image_size = [size, size] if several else size
+            if part.model_type == "swin":
+                fit_windows(part, size, options, wanted.pretrained)
         model = auto.from_config(config)
         convolution = first_convolution(model)
         if convolution is None or convolution[1].in_channels != planes:

@@ -14,7 +14,7 @@ PROBE_SECONDS = 3.0
 
 
 @contextmanager
-def fetching(what: str) -> Iterator[None]:
+def fetching(what: str, key: str = "model.pretrained") -> Iterator[None]:
     """Let a library load pretrained weights, from the cache alone where the Hub cannot be had.
 
     The libraries retry an unreachable Hub for up to a minute, file by file; one short probe
@@ -22,6 +22,7 @@ def fetching(what: str) -> Iterator[None]:
 
     Args:
         what: What is loaded, for the message ("the weights of ...").
+        key: The key of the configuration that asks for it.
 
     Yields:
         Nothing; the library is called within.
@@ -42,10 +43,9 @@ def fetching(what: str) -> Iterator[None]:
             else f"the Hub said: {str(error).strip().splitlines()[0]}"
         )
         raise ConfigError(
-            f"model.pretrained: {what} cannot be had: not in the cache "
-            f"({constants.HF_HUB_CACHE}), and {why}. Set model.pretrained: false for random "
-            "weights, model.init_from to a local folder, or HF_HOME to a cache that has them, "
-            "or go online"
+            f"{key}: {what} cannot be had: not in the cache ({constants.HF_HUB_CACHE}), and {why}. "
+            "Set model.pretrained: false for random weights, model.init_from to a local folder, or "
+            "HF_HOME to a cache that has them, or go online"
         ) from None
     finally:
         constants.HF_HUB_OFFLINE = before

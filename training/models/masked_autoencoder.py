@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
-from dataset_script.channels import BY_NAME, PHASE
+from dataset_script.channels import BY_NAME, places_of
 from training.errors import refusals, refuse_reserved, refuse_unknown
 from training.facts import CONFIG_KEY
 
@@ -45,7 +45,9 @@ class MaskedAutoencoder(nn.Module):
             setattr(config, CONFIG_KEY, {"channels": list(channels)})
             self.autoencoder = ViTMAEForPreTraining(config)
         self.patches = (image_size // config.patch_size) ** 2
-        self.phase = channels.index(PHASE) if PHASE in channels else None
+        self.phases = {
+            place: BY_NAME[channels[place]].std for place in places_of(channels, "phase")
+        }
 
     def forward(self, images: Tensor, noise: Tensor) -> Tensor:
         """Hide patches, rebuild them, and compare.
@@ -64,11 +66,10 @@ class MaskedAutoencoder(nn.Module):
         wanted = self.autoencoder.patchify(images).unflatten(2, (-1, images.shape[1]))
         difference = answer.logits.float().unflatten(2, wanted.shape[2:]) - wanted
         error = difference.square()
-        if self.phase is not None:
-            std = BY_NAME[PHASE].std
-            circular = 2 * (1 - torch.cos(difference[..., self.phase] * std)) / std**2
+        for place, std in self.phases.items():
+            circular = 2 * (1 - torch.cos(difference[..., place] * std)) / std**2
             error = torch.cat(
-                [error[..., : self.phase], circular[..., None], error[..., self.phase + 1 :]], -1
+                [error[..., :place], circular[..., None], error[..., place + 1 :]], -1
             )
         hidden = answer.mask
         return (error.mean((2, 3)) * hidden).sum(1) / hidden.sum(1)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from accelerate.state import AcceleratorState, GradientState
 from tqdm.auto import tqdm
 
@@ -20,6 +19,7 @@ from dataset_script.safe_files import renamed
 from dataset_script.workers import run_tasks
 from training.evaluation.evaluating import evaluate
 from training.fit.experiment import train
+from training.runs.processes import join_processes
 from training.sweeps.grid import Cell, Sweep, finished
 from training.sweeps.table import Reference, collect, read_reference, to_csv, to_markdown
 
@@ -40,7 +40,7 @@ def sweep(plan: Sweep, cells: Sequence[Cell]) -> list[str]:
     """
     reference = read_reference(plan.reference)
     runs = dict(enumerate(cells))
-    if plan.jobs > 1 and PartialState().num_processes > 1:
+    if plan.jobs > 1 and join_processes().num_processes > 1:
         raise ConfigError(
             f"{plan.output}: {plan.jobs} jobs are asked for, but accelerate gives every run all of "
             "its processes: set jobs: 1, or start the sweep with python alone"
@@ -48,7 +48,7 @@ def sweep(plan: Sweep, cells: Sequence[Cell]) -> list[str]:
     work = partial(_in_process, plan) if plan.jobs > 1 else _outcome
     done: dict[int, dict[str, Any]] = {}
     failures = {}
-    main_process = PartialState().is_main_process
+    main_process = join_processes().is_main_process
     bar = tqdm(total=len(runs), desc="sweep", unit="run", disable=not main_process)
     with bar:
         for number, outcome in run_tasks(work, runs, plan.jobs):

@@ -9,22 +9,24 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS
+from dataset_script.channels import BY_NAME, FIELD_CHANNELS
 from dataset_script.rows.node_grid import from_nodes
 from hub.scenes.checks import SceneError
 
 NO_PLACE = "no georeference: pixels are taken to be the training's, and areas and maps are left out"
-ARRAYS = ("insar_difference", "insar_coherence", "dem", "nodata", *ATMOSPHERIC_CHANNELS)
+ARRAYS = ("insar_difference", "insar_coherence", "dem", "nodata", *FIELD_CHANNELS)
 
 
 def full_size_atmosphere(
     arrays: Mapping[str, np.ndarray], height: int, width: int
 ) -> dict[str, np.ndarray]:
-    """ERA5 fields by channel name, those on coarse nodes brought to [..., H, W]."""
-    fields = {name: arrays[name] for name in ATMOSPHERIC_CHANNELS if name in arrays}
+    """Fields by channel name, those on coarse nodes brought to [..., H, W]."""
+    fields = {name: arrays[name] for name in FIELD_CHANNELS if name in arrays}
     return {
         name: from_nodes(field, height, width).astype(np.float32)
-        if field.ndim > 1 and field.shape[-2:] != (height, width)
+        if BY_NAME[name].storage == "smooth"
+        and field.ndim > 1
+        and field.shape[-2:] != (height, width)
         else field
         for name, field in fields.items()
     }

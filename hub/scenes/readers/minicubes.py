@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS
+from dataset_script.channels import BY_NAME, FIELD_CHANNELS
 from dataset_script.cubes.minicube import Minicube
 from hub.scenes.checks import SceneError, require_size
 from hub.scenes.readers.conversions import any_step, parse_date, transform_of
@@ -34,13 +34,15 @@ def read_minicube(path: str, dates: str | None, name: str | None, max_pixels: in
         def read(variable: str) -> np.ndarray:
             return np.stack([cube.read(variable, primary, second) for second in secondaries])
 
-        atmosphere = {
-            channel: cube.read(channel, primary, secondaries[0])
-            if channel.startswith("primary")
-            else read(channel)
-            for channel in ATMOSPHERIC_CHANNELS
-            if channel in cube.rasters
-        }
+        def read_field(name: str) -> np.ndarray:
+            if BY_NAME[name].per_step:
+                return read(name)
+            if BY_NAME[name].kind == "static":
+                return cube.read_static(name)
+            return cube.read(name, primary, secondaries[0])
+
+        present = [n for n in FIELD_CHANNELS if n in (*cube.rasters, *cube.static_rasters)]
+        atmosphere = {name: read_field(name) for name in present}
         joined = "-".join(f"{second:%Y%m%d}" for second in secondaries)
         return make_scene(
             name or f"{cube.frame_id}_{primary:%Y%m%d}_{joined}",

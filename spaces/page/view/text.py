@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from dataset_script.channels import ATMOSPHERIC_CHANNELS, INSAR_CHANNELS, select
+from dataset_script.channels import select
 from hub.inference.prediction import Prediction
 from hub.inference.verdict import in_words
 from hub.scenes.scene import Scene
@@ -174,6 +174,6 @@ def _limits(facts: ModelFacts) -> str:
 
 def _channels(names: Sequence[str]) -> str:
     """The channels' titles; the many atmospheric ones are counted."""
-    titles = [channel.title for channel in select(names) if channel.name in INSAR_CHANNELS]
-    fields = sum(name in ATMOSPHERIC_CHANNELS for name in names)
+    titles = [channel.title for channel in select(names) if channel.physics != "weather"]
+    fields = len(names) - len(titles)
     return ", ".join([*titles, *([f"{fields} ERA5 fields"] if fields else [])])

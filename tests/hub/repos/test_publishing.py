@@ -232,6 +232,9 @@ def test_bad_arguments(hub, folder, capsys, tmp_path):
     push = ("push-dataset", str(folder))
     assert "give a destination" in fails(capsys, *push)
     assert "no valid repository name" in fails(capsys, *push, "--repo-id", "a/b/c")
+    for option in (["--tag", "v1"], ["--private"], ["--revision", "next"]):
+        told = fails(capsys, *push, "--to-folder", str(tmp_path / "out"), *option)
+        assert f"{option[0]} would do nothing" in told and not (tmp_path / "out").exists()
     (tmp_path / "file").touch()
     assert "cannot write" in fails(capsys, *push, "--to-folder", str(tmp_path / "file"))
     missing = fails(capsys, "push-dataset", str(tmp_path / "none"), "--repo-id", "a/b")

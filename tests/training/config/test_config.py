@@ -69,6 +69,14 @@ def test_resolved_configuration_reads_back_equal(tmp_path):
         ("--model.freeze_encoder=true", "would keep random weights: set model.pretrained or"),
         ("--tracking.entity=orion", "tracking.entity is wandb's alone; add wandb"),
         ("--tracking.project=", "tracking.project is empty"),
+        ("--name=", "name is empty; give the run a name"),
+        ("--name=../other", r"runs/\.\./other"),
+        ("--optimizer.lr=1", r"did you mean optimizer\.learning_rate"),
+        ("--optimizer.wd=1", r"did you mean optimizer\.weight_decay"),
+        ("--lr=1", r"did you mean optimizer\.learning_rate"),
+        ("--optimiser=1", r"unknown key 'optimiser'"),
+        ("--data.image_size=64", "data.image_size would do nothing: data.source huggingface"),
+        ("--data.test_dates=[2020]", "data.test_dates would do nothing"),
     ],
 )
 def test_mistakes_are_named(given, expected):
@@ -175,3 +183,14 @@ def test_accelerate_configurations_load(path):
 
     loaded = load_config_from_file(str(path))
     assert loaded.num_processes == yaml.safe_load(path.read_text())["num_processes"]
+
+
+def test_several_cpu_processes_are_launched_as_several():
+    """What `accelerate launch` makes of the file; its own kind for CPUs would start one process."""
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+
+    file = str(ROOT / "configs/accelerate/multi_cpu.yaml")
+    given = ["--config_file", file, "--num_processes", "3", "training/train.py"]
+    arguments, *_ = _validate_launch_command(launch_command_parser().parse_args(given))
+    assert arguments.multi_gpu and not arguments.cpu and arguments.num_processes == 3
+    assert arguments.mixed_precision == "no" and arguments.use_cpu

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import pytest
 import torch
@@ -140,3 +141,32 @@ def test_the_readme_names_every_file():
     text = (CONFIGS / "README.md").read_text()
     for path in itertools.chain(*(CONFIGS.glob(f"{room}/*.yaml") for room in ROOMS)):
         assert f"{path.parent.name}/{path.name}" in text, path
+
+
+TABLE = re.findall(
+    r"\| (\w+) \| `(\{library: .*\})` \| ([\d.]+) M \|", (CONFIGS / "README.md").read_text()
+)
+
+
+@pytest.mark.parametrize(
+    ("objective", "model", "millions"), TABLE, ids=[model for _, model, _ in TABLE]
+)
+def test_the_models_that_three_lines_take(objective, model, millions, tmp_path):
+    file = tmp_path / "three_lines.yaml"
+    file.write_text(f"objective: {objective}\nmodel: {model}\ndata: {{config: ts3}}\n")
+    built = build(load_config(file))
+    count = sum(parameter.numel() for parameter in built.parameters())
+    assert f"{count / 1e6:.2f}" == millions
+
+
+def test_the_table_has_models_of_every_library_that_no_file_has():
+    assert len(TABLE) >= 10
+    ours = {
+        (each.get("library"), each.get("name"), each.get("encoder"))
+        for path in CONFIGS.glob("*/*.yaml")
+        if (each := (yaml.safe_load(path.read_text()) or {}).get("model"))
+    }
+    table = [yaml.safe_load(model) for _, model, _ in TABLE]
+    assert {model["library"] for model in table} == {"timm", "smp", "transformers"}
+    for model in table:
+        assert (model["library"], model["name"], model.get("encoder")) not in ours

@@ -212,6 +212,8 @@ def test_options_that_do_not_suit_are_refused():
         MaskedAutoencoder(CHANNELS, 32, {"maskratio": 0.5})
     with pytest.raises(ConfigError, match="num_channels is not yours"):
         MaskedAutoencoder(CHANNELS, 32, {"num_channels": 5})
+    with pytest.raises(ConfigError, match=r"data\.mask_target would do nothing"):
+        validate_pretraining(PretrainingConfig(data=DataConfig(mask_target="last")))
 
 
 def test_the_script_explains_itself(capsys):

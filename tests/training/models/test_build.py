@@ -17,6 +17,7 @@ VIT = {
     "intermediate_size": 64,
     "patch_size": 16,
 }
+SWIN = {"depths": [1, 1, 1, 1], "embed_dim": 24, "num_heads": [1, 2, 4, 8]}
 CONVNEXT = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}
 CLASSIFIERS = {
     "resnet": ModelConfig("timm", "test_resnet"),
@@ -229,11 +230,67 @@ def test_transformers_segments_at_the_inputs_size(classes):
             "classification",
             "multiple of 8",
         ),
+        (
+            ModelConfig("timm", "test_resnet", temporal="mean", options={"hidden_channels": 8}),
+            "classification",
+            r"options\.hidden_channels would do nothing: model\.temporal mean",
+        ),
+        (
+            ModelConfig("timm", "swin_tiny"),
+            "classification",
+            "did you mean swin_tiny_patch4_window7_224",
+        ),
+        (
+            ModelConfig("smp", "Unet", encoder="tu-vit_tiny_patch16_224"),
+            "segmentation",
+            r"model\.encoder: .* keeps one resolution.* take model\.name DPT",
+        ),
+        (
+            ModelConfig("transformers", "swin", options={"window_size": 7}),
+            "classification",
+            r"model\.options\.window_size is 7, but of 64 pixels .* 2 x 2: set it to 2 or less",
+        ),
     ],
 )
 def test_refusals_name_the_key(config, objective, message):
     with pytest.raises(ConfigError, match=message):
         build(config, objective)
+
+
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [
+        (ModelConfig("timm", "eva02_tiny_patch14_224"), 126),
+        (ModelConfig("timm", "eva02_tiny_patch14_224", temporal="max"), 126),
+        (ModelConfig("timm", "swin_tiny_patch4_window7_224"), 128),
+        (ModelConfig("transformers", "swin", options=SWIN), 128),
+        (ModelConfig("smp", "DPT", encoder="tu-vit_tiny_patch16_224"), 96),
+        (ModelConfig("smp", "Unet", encoder="tu-swin_tiny_patch4_window7_224"), 96),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_architectures_of_a_fixed_size_are_built_for_the_datas(config, size):
+    objective = "segmentation" if config.library == "smp" else "classification"
+    model = build(config, objective, steps=2, size=size)
+    with torch.inference_mode():
+        answer = model.eval()(torch.zeros(1, 2, 9, size, size))
+    assert answer.shape == ((1, 2, size, size) if objective == "segmentation" else (1, 2))
+
+
+def test_pretrained_windows_that_do_not_fit_are_refused():
+    from transformers import SwinConfig
+
+    from training.models.sizes import fit_windows
+
+    config = SwinConfig()
+    fit_windows(config, 224, {}, pretrained=True)
+    assert config.window_size == 7
+    with pytest.raises(ConfigError, match="images of 224 pixels and more, not 128: set"):
+        fit_windows(config, 128, {}, pretrained=True)
+    fit_windows(config, 128, {}, pretrained=False)
+    assert config.window_size == 4
+    with pytest.raises(ConfigError, match="patch_size: Swin divides an image by 32"):
+        fit_windows(config, 16, {}, pretrained=False)
 
 
 def test_an_image_size_that_the_encoder_cannot_halve_is_refused_before_training():
