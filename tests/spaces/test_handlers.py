@@ -61,8 +61,9 @@ def test_the_operators_own_examples(settings, tmp_path):
     from page.errors import PageError
     from page.inputs.own_examples import OwnExamples
 
+    phase = np.random.default_rng(1).uniform(-3, 3, (40, 40)).astype("float32")
     for name in ("a", "b"):
-        np.savez(tmp_path / f"{name}.npz", insar_difference=np.ones((40, 40), "float32"))
+        np.savez(tmp_path / f"{name}.npz", insar_difference=phase)
     chosen = dataclasses.replace(settings, examples=str(tmp_path))
     told = {"b.npz": {"volcano": "Etna", "dates": "2018", "what": "a dyke opened"}}
     (tmp_path / "examples.json").write_text(json.dumps(told))

@@ -62,6 +62,7 @@ def blank(message: str, kind: str, turn: int) -> dict[str, Any]:
 
 def for_visitors(message: str) -> str:
     """A message of a command in words for those who gave none."""
+    message = re.sub(r",? or say [^;.]*--\w+[^;.]*", "", message)
     return re.sub(
         r"run the same command again(,? (?:in a few minutes|in \d+ s))?"
         r"(, it sends only what is missing)?",

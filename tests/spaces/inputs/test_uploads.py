@@ -118,7 +118,7 @@ def test_coherence_alone_is_not_judged_as_a_phase(refuse, tmp_path):
     path = scenes.write_tiff(
         tmp_path / "20210101_20210113.geo.cc.tif", np.full((64, 64), 0.7, "float32")
     )
-    assert "there is no phase" in refuse(path)
+    assert "is coherence" in refuse(path)
 
 
 def test_text_named_tif(refuse, tmp_path):
@@ -146,7 +146,7 @@ def test_truncated_tiff(refuse, tmp_path):
 
 
 def test_complex_raster(refuse, tmp_path):
-    path = scenes.write_tiff(tmp_path / "slc.tif", make_phase().astype("complex64"))
+    path = scenes.write_tiff(tmp_path / "complex.tif", make_phase().astype("complex64"))
     assert "complex" in refuse(path)
 
 

@@ -110,6 +110,8 @@ def test_the_time_that_is_left(seconds, said):
 
 
 def test_nobody_is_told_to_run_a_command_again():
+    said = parts.for_visitors("x.tif is no phase: give it, or say --as phase if it is one")
+    assert said == "x.tif is no phase: give it"
     said = parts.for_visitors(
         "the Hub limits the rate of requests to x; run the same command again in 9 s, it sends "
         "only what is missing"
