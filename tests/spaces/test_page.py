@@ -100,6 +100,11 @@ def test_the_picture_and_a_pixel_of_it(visit):
     assert not any("probability.png" in link for link in layers(page))
     page.get_by_label("Opacity").fill("60")
     wait_for_layer(page, "probability.png")
+    # phase, probability over it, and the mask's outline: all three are drawn
+    page.wait_for_function(
+        "[...document.querySelectorAll('#picture .imagelayer image')]"
+        ".filter(e => e.getAttribute('href')).length === 3"
+    )
     plot.click(position={"x": 420, "y": 300})
     pixel = page.locator("#picture .pixel")
     pixel.locator("tbody tr").nth(2).wait_for()
