@@ -249,9 +249,9 @@
         <p>Probability ${say(found.probability, 3)}; elevation ${say(found.elevation_m, 0, " m")}. Relative
         to the square at ${still}; whole fringes of 2.77 cm are not told by a wrapped phase.</p>
         <div class="dates" role="img" aria-label="Motion of the pixel by date; the table says the same"></div>
-        <table><thead><tr><th scope="col">Date</th><th scope="col">Phase, rad</th>
+        <div class="wide" tabindex="0" role="region" aria-label="Dates of the pixel"><table><thead><tr><th scope="col">Date</th><th scope="col">Phase, rad</th>
         <th scope="col">cm along the line of sight</th><th scope="col">relative, cm</th>
-        <th scope="col">Coherence</th></tr></thead><tbody>${lines}</tbody></table>
+        <th scope="col">Coherence</th></tr></thead><tbody>${lines}</tbody></table></div>
         <button type="button" name="still">Make this the reference point</button>`;
       place.querySelector("[name=still]").addEventListener("click", () => {
         this.reference = { ...this.point };
