@@ -4,9 +4,11 @@ HEPHAESTUS_MODEL            segmentation model: a folder, or NAMESPACE/NAME[@REV
 HEPHAESTUS_CLASSIFIER       classifier: the same forms
 HEPHAESTUS_DATASET          dataset folder or repository for the examples and for browsing
 HEPHAESTUS_DATASET_CONFIG   its configuration (ts3)
+HEPHAESTUS_EXAMPLES         folder of real interferograms, shown first (inputs/own_examples.py)
 HEPHAESTUS_MODEL_ROOTS      folders whose models visitors may choose, separated by ":"
 HEPHAESTUS_JOBS             analyses that run at once (2)
 HEPHAESTUS_MEMORY_MB        memory for visitors' scenes and results (1024)
+HEPHAESTUS_UPLOAD_MB        most that one upload may hold (1024)
 
 Without HEPHAESTUS_MODEL the page has the model that comes with the project; without
 HEPHAESTUS_DATASET the dataset of `make demo`, if it is there. In a checkout, the rooms
@@ -48,11 +50,10 @@ def main() -> None:
     os.environ["GRADIO_TEMP_DIR"] = uploads
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-    from page.answers.downloads import routes
     from page.blocks import build
     from page.errors import PageError
     from page.handlers import Handlers
-    from page.view import theme
+    from page.serving import options
 
     try:
         with readable_errors():
@@ -63,15 +64,7 @@ def main() -> None:
                 blocks.launch(
                     server_name=os.environ.get("GRADIO_SERVER_NAME"),
                     server_port=settings.port,
-                    theme=theme.theme(),
-                    head=theme.HEAD,
-                    css_paths=theme.CSS,
-                    max_file_size=settings.max_upload_bytes,
-                    app_kwargs={"routes": routes(handlers.answers)},
-                    footer_links=["api"],
-                    ssr_mode=False,
-                    show_error=False,
-                    state_session_capacity=1000,
+                    **options(handlers),
                 )
             except OSError as error:
                 raise PageError(f"Port {settings.port} cannot be served: {error}") from None

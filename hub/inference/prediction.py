@@ -186,12 +186,15 @@ class Prediction:
 
     @cached_property
     def reference_iou(self) -> float | None:
-        """Intersection over union with the scene's own mask; None where either is missing."""
+        """Intersection over union with the scene's own mask.
+
+        None where either is missing, and where both are empty: then there is nothing to compare.
+        """
         reference = self.scene.reference
         if self.mask is None or reference is None:
             return None
         union = int((self.mask | reference).sum())
-        return int((self.mask & reference).sum()) / union if union else 1.0
+        return int((self.mask & reference).sum()) / union if union else None
 
     @property
     def all_warnings(self) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,43 +14,25 @@ import transformers  # noqa: F401 - see below
 from dataset_script.errors import HephaestusError
 from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene
-from page.answers.analysis import Answer, analyse, scene_rasters
-from page.answers.cache import ExpiringCache
-from page.answers.downloads import NAMES, available
+from page.answers.downloads import available
+from page.answers.jobs import Jobs
+from page.answers.kept import Kept
 from page.answers.loaded_models import LoadedModels
+from page.endpoint import Endpoint
 from page.errors import PageError
 from page.inputs.catalogue import Catalogue
 from page.inputs.examples import Example, choose
-from page.inputs.uploads import read_upload
+from page.inputs.known import NOTHING, Known
+from page.inputs.own_examples import OwnExamples
+from page.inputs.parts import cut_part
+from page.inputs.uploads import discard, read_upload
+from page.runs import Read, Runs, as_list
 from page.settings import Settings
-from page.view import maps, panels, text
+from page.view import maps, parts, text
 
 # `datasets` looks into `transformers` as soon as it is half imported: a visitor who asks for a
 # row while another thread loads the first model would be refused. So it is imported here, before
 # there are threads.
-
-_LOG = logging.getLogger(__name__)
-
-UNEXPECTED = (
-    "Something went wrong in the page itself, and its operator’s log says what. Try again, or "
-    "choose another scene."
-)
-"""What a visitor reads when the page itself has failed."""
-
-OUTPUTS = (
-    "scene_token",
-    "answer_token",
-    "notice",
-    "numbers",
-    "threshold",
-    "outline",
-    "panels",
-    "strip",
-    "map",
-    "downloads",
-    "models",
-)
-"""The parts of the page that an analysis fills, in the order that the events return them."""
 
 
 class Handlers:
@@ -65,64 +47,104 @@ class Handlers:
         self.settings = settings
         self.models = models or LoadedModels(settings)
         self.catalogue = Catalogue(settings)
-        bounds = settings.cache_bytes // 2, settings.cache_seconds
-        self.scenes: ExpiringCache[Scene] = ExpiringCache(*bounds)
-        self.answers: ExpiringCache[Answer] = ExpiringCache(*bounds)
-        self._running = threading.Semaphore(settings.jobs)
+        self.own = OwnExamples(settings)
+        self.kept = Kept(settings)
+        self.jobs = Jobs()
+        running = threading.Semaphore(settings.jobs)
+        self.runs = Runs(self.models, self.kept, self.jobs, running)
+        self.endpoint = Endpoint(
+            settings, self.models, self.kept, self.jobs, running, self._read_sample
+        )
 
     def examples(self) -> list[Example]:
-        """The curated examples; none where the operator named no dataset."""
+        """The curated examples of the dataset; none where the operator named no dataset."""
         return choose(self.catalogue.entries.values()) if self.catalogue.configured else []
 
     def sample(self, sample_id: str) -> Scene:
         """A row of the dataset as a scene."""
         return load_scene(self.catalogue.row(sample_id))
 
+    def _read_sample(self, sample_id: str | None) -> tuple[Scene, Known]:
+        if not sample_id:
+            raise PageError("Choose a frame, a primary date and secondary dates first.")
+        if self.own.has(sample_id):
+            return self.own.read(sample_id)
+        return self.sample(sample_id), self.catalogue.known(sample_id)
+
+    def announce(self, turn: Any, request: gr.Request) -> None:
+        """A visitor has chosen: what runs for an earlier choice ends, whatever the queue holds."""
+        self.jobs.announce(_session(request), _turn(turn))
+
+    def cancel(self, turn: Any, request: gr.Request) -> list[Any]:
+        """Cancel was pressed."""
+        number = _turn(turn)
+        self.jobs.announce(_session(request), number)
+        return as_list(parts.blank(parts.CANCELLED, "", number))
+
+    def refused(self, turn: Any) -> list[Any]:
+        """Gradio has not taken the request: its own message is soon gone."""
+        return as_list(parts.blank(parts.REFUSED, "error", _turn(turn)))
+
+    def leave(self, request: gr.Request) -> None:
+        """A visitor has closed the page."""
+        self.jobs.leave(_session(request))
+
     def from_sample(
-        self,
-        sample_id: str | None,
-        segmenter: str,
-        classifier: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it as a default
-    ) -> list[Any]:
+        self, sample_id: str | None, segmenter: str, classifier: str, turn: Any, request: gr.Request
+    ) -> Iterator[list[Any]]:
         """An example or a browsed row was chosen."""
-
-        def read() -> tuple[Scene, str]:
-            if not sample_id:
-                raise PageError("Choose a frame, a primary date and secondary dates first.")
-            return self.sample(sample_id), self.catalogue.entries[sample_id].annotation
-
-        return self._show(read, segmenter, classifier, progress)
+        yield from self._show(
+            lambda: self._read_sample(sample_id), segmenter, classifier, turn, request
+        )
 
     def from_upload(
         self,
         paths: Sequence[str] | None,
         segmenter: str,
         classifier: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[Any]:
+        turn: Any,
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
         """Files were sent; the file input is emptied, since the files are deleted once read."""
-
-        def read() -> tuple[Scene, str]:
-            return read_upload(paths or (), self.settings), ""
-
-        return [*self._show(read, segmenter, classifier, progress), None]
+        empty_input: Any = None
+        try:
+            for shown in self._show(
+                lambda: (read_upload(paths or (), self.settings), NOTHING),
+                segmenter,
+                classifier,
+                turn,
+                request,
+            ):
+                yield [*shown, empty_input]
+                empty_input = gr.skip()
+        finally:
+            discard(paths or ())  # also where the choice was overtaken before they were read
 
     def again(
+        self, scene_token: str, segmenter: str, classifier: str, turn: Any, request: gr.Request
+    ) -> Iterator[list[Any]]:
+        """The same scene, other models."""
+        yield from self._show(
+            lambda: self._kept_scene(scene_token), segmenter, classifier, turn, request
+        )
+
+    def part(
         self,
         scene_token: str,
         segmenter: str,
         classifier: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[Any]:
-        """The same scene, other models."""
+        box: str,
+        turn: Any,
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """A window of the scene first; the whole scene stays the one that “again” analyses."""
 
-        def read() -> tuple[Scene, str]:
-            if not scene_token:
-                raise PageError("Choose an example, or send a file, first.")
-            return self.scenes.get(scene_token), ""
+        def read() -> tuple[Scene, Known]:
+            scene, known = self._kept_scene(scene_token)
+            return cut_part(scene, box), known
 
-        return self._show(read, segmenter, classifier, progress)
+        for shown in self._show(read, segmenter, classifier, turn, request):
+            yield [gr.skip(), *shown[1:]]
 
     def warm_up(self) -> None:
         """Load the operator's models before the first visitor asks; failures can wait for them."""
@@ -130,122 +152,90 @@ class Handlers:
             with contextlib.suppress(HephaestusError):
                 self.models.get(reference)
 
-    def redraw(self, answer_token: str, threshold: float) -> list[Any]:
-        """The threshold moved: outline, numbers and links; no model is asked."""
+    def restore(self, request: gr.Request) -> list[Any]:
+        """The page was opened by a link to a result."""
+        query = request.query_params if request else {}
+        token = str(query.get("result", ""))
+        if not token:
+            return as_list({})
         try:
-            answer = self.answers.get(answer_token).at(threshold)
+            answer = self.kept.answers.get(token)
+        except PageError:
+            gone = "The result of this link is no longer kept. Choose the scene again."
+            return as_list(parts.blank(gone, "error", 0))
+        shown = parts.drawn(answer, token, 0)
+        if "threshold" in query and answer.segmentation is not None:
+            level = threshold_in_range(query["threshold"])
+            moved = answer.at(level)
+            shown |= {
+                "numbers": text.numbers(moved),
+                "threshold": gr.update(value=level, interactive=True),
+                "map": maps.mask_map(moved),
+                "downloads": text.downloads(token, level, available(moved)),
+            }
+        return as_list(shown)
+
+    def redraw(self, answer_token: str, threshold: Any, moved: str) -> list[Any]:
+        """The threshold moved: numbers, links, and the control itself.
+
+        Args:
+            answer_token: The answer's.
+            threshold: Within the slider's range.
+            moved: Not empty where something else was typed: only then is the control written to,
+                which would else take it out of the visitor's hand.
+        """
+        level = threshold_in_range(threshold)
+        if not answer_token:
+            return [gr.skip()] * 4
+        try:
+            answer = self.kept.answers.get(answer_token).at(level)
         except PageError as error:
             return [gr.skip(), gr.skip(), gr.skip(), text.notice(str(error), "error")]
         return [
-            panels.outline(answer),
             text.numbers(answer),
-            text.downloads(answer_token, threshold, available(answer)),
+            text.downloads(answer_token, level, available(answer)),
+            level if moved else gr.skip(),
             gr.skip(),
         ]
 
-    def redraw_map(self, answer_token: str, threshold: float) -> Any:
+    def redraw_map(self, answer_token: str, threshold: Any) -> Any:
         """The slider was released: the map."""
         try:
-            return maps.mask_map(self.answers.get(answer_token).at(threshold))
+            return maps.mask_map(
+                self.kept.answers.get(answer_token).at(threshold_in_range(threshold))
+            )
         except PageError:
             return gr.skip()  # `redraw` shows the reason
 
-    def predict(
-        self,
-        files: Sequence[str] | None,
-        sample: str,
-        segmenter: str,
-        classifier: str,
-        threshold: float,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> dict[str, Any]:
-        """The endpoint for programs.
-
-        Args:
-            files: LiCSAR GeoTIFFs, one .npz, or one zipped minicube; or none.
-            sample: The sample_id of a row of the dataset, where no files are sent.
-            segmenter: Segmentation model; "" for the page's own, "none" for none.
-            classifier: Classifier; "" for the page's own, "none" for none.
-            threshold: For the mask, 0..1; negative for the model's own.
-            progress: Gradio's.
-
-        Returns:
-            The numbers, and the paths of the result's files on this server.
-        """
-        try:
-            scene = read_upload(files, self.settings) if files else self.sample(sample)
-            chosen = segmenter or self.settings.segmenter, classifier or self.settings.classifier
-            level = None if threshold < 0 else min(threshold, 1.0)
-            answer = analyse(scene, self.models, chosen, level, progress, self._running)
-        except HephaestusError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        except Exception:
-            _LOG.exception("a program's request failed")
-            raise gr.Error(UNEXPECTED, print_exception=False) from None
-        token = self._keep(answer)
-        links = {name: f"/result/{token}/{name}" for name in available(answer)}
-        return {**answer.summary(), "files": links}
-
-    def _keep(self, answer: Answer) -> str:
-        slim = answer.without_atmosphere()
-        return self.answers.put(slim, slim.nbytes)
+    def _kept_scene(self, scene_token: str) -> tuple[Scene, Known]:
+        if not scene_token:
+            raise PageError("Choose an example, or send a file, first.")
+        found = self.kept.scenes.get(scene_token)
+        return found.scene, found.known
 
     def _show(
-        self,
-        read: Callable[[], tuple[Scene, str]],
-        segmenter: str,
-        classifier: str,
-        progress: gr.Progress,
-    ) -> list[Any]:
-        """Read a scene and its annotation, analyse, fill the page; or say why not."""
-        scene_token = ""
-        try:
-            progress(0.02, desc="Reading")
-            scene, annotation = read()
-            scene_token = self.scenes.put(scene, sum(r.nbytes for r in scene_rasters(scene)))
-            chosen = segmenter, classifier
-            answer = analyse(scene, self.models, chosen, None, progress, self._running)
-            return [scene_token, *self._drawn(answer, annotation)]
-        except HephaestusError as error:
-            message = str(error)
-        except Exception:  # A defect: its traceback is for the operator, not for the visitor.
-            _LOG.exception("an analysis failed")
-            message = UNEXPECTED
-        return blank(text.notice(message, "error"), scene_token)
-
-    def _drawn(self, answer: Answer, annotation: str) -> list[Any]:
-        """Every part of `OUTPUTS` after the scene's token."""
-        token = self._keep(answer)
-        drawn = answer.segmentation
-        slider = gr.update(
-            value=0.5 if drawn is None else round(drawn.threshold, 2), interactive=drawn is not None
-        )
-        return [
-            token,
-            text.scene_notice(answer.scene, annotation),
-            text.numbers(answer),
-            slider,
-            panels.outline(answer),
-            panels.panels(answer),
-            panels.strip(answer),
-            maps.mask_map(answer),
-            text.downloads(token, None, available(answer)),
-            text.models(answer),
-        ]
+        self, read: Read, segmenter: str, classifier: str, turn: Any, request: gr.Request
+    ) -> Iterator[list[Any]]:
+        references = segmenter or "", classifier or ""
+        yield from self.runs.stream(_session(request), _turn(turn), read, references)
 
 
-def blank(notice: str, scene_token: str = "") -> list[Any]:
-    """Every part of the page as it is without a result, below a notice."""
-    return [
-        scene_token,
-        "",
-        notice,
-        text.empty_numbers(),
-        gr.update(interactive=False),
-        panels.outline(None),
-        panels.empty_panels(),
-        panels.strip(None),
-        maps.empty_map(),
-        text.downloads(None, None, NAMES),
-        text.models(None),
-    ]
+def threshold_in_range(value: Any, lowest: float = 0.01, highest: float = 0.99) -> float:
+    """What was typed or sent as a threshold, moved into the slider's range; its middle for none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.5
+    return min(max(number, lowest), highest) if math.isfinite(number) else 0.5
+
+
+def _session(request: gr.Request | None) -> str:
+    return getattr(request, "session_hash", None) or ""
+
+
+def _turn(turn: Any) -> int:
+    """The number of a choice, as the browser sent it."""
+    try:
+        return max(int(turn), 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0

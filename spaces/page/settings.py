@@ -26,9 +26,11 @@ class Settings:
         classifier: Model folder or Hub repository that classifies the image; "" for none.
         dataset: Dataset folder or Hub repository to take examples from and to browse; "" for none.
         config: Its configuration.
+        examples: Folder of the operator's own examples, shown first; "" for none.
         model_roots: Folders under which a visitor may name a model folder.
         max_upload_bytes: Most bytes of one uploaded file, and of all files of one upload.
-        max_unpacked_bytes: Most bytes that an archive may unpack to.
+        max_unpacked_bytes: Most bytes that an archive may unpack to; a minicube, which is read
+            where it lies, may hold sixteen times as much.
         max_pixels: Most pixels of one raster.
         max_model_bytes: Most bytes to download of a model that a visitor names.
         cache_bytes: Most bytes of scenes and results kept in memory over all visitors.
@@ -42,8 +44,9 @@ class Settings:
     classifier: str = ""
     dataset: str = ""
     config: str = "ts3"
+    examples: str = ""
     model_roots: tuple[Path, ...] = ()
-    max_upload_bytes: int = 256 * 2**20
+    max_upload_bytes: int = 1024 * 2**20
     max_unpacked_bytes: int = 1024 * 2**20
     max_pixels: int = 16_000_000
     max_model_bytes: int = 1_000_000_000
@@ -74,6 +77,8 @@ class Settings:
             or (str(DEMO_DATASET) if DEMO_DATASET.is_dir() else ""),
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
             model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
+            examples=environment.get("HEPHAESTUS_EXAMPLES", ""),
+            max_upload_bytes=_count(environment, "HEPHAESTUS_UPLOAD_MB", 1024) * 2**20,
             jobs=_count(environment, "HEPHAESTUS_JOBS", 2),
             cache_bytes=_count(environment, "HEPHAESTUS_MEMORY_MB", 1024) * 2**20,
             port=_count(environment, "GRADIO_SERVER_PORT", 7860),

@@ -19,6 +19,7 @@ sys.path.insert(0, str(SPACES))
 
 OUTPUT = ROOT / "test-output"
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+TIMEOUT_MS = int(os.environ.get("PAGE_TIMEOUT_MS", "120000"))
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +28,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Maps want tiles and scripts of elsewhere; the tests are offline.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
@@ -96,7 +99,7 @@ class Served:
                 stderr=log,
             )
 
-    def wait(self, seconds=180):
+    def wait(self, seconds=300):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
@@ -150,26 +153,32 @@ def browser():
         instance.close()
 
 
+def open_page(browser, url, width=1280, height=900, dark=False):
+    """A page that has loaded, in a context of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        accept_downloads=True,
+    )
+    page = context.new_page()
+    # On a busy machine the first answer waits for the models to load.
+    page.set_default_timeout(TIMEOUT_MS)
+    theme = f"__theme={'dark' if dark else 'light'}"
+    page.goto(f"{url}&{theme}" if "?" in url else f"{url.rstrip('/')}/?{theme}")
+    # The controls are drawn after the heading; keys pressed before reach none of them.
+    page.get_by_role("radio", name="Sill").wait_for()
+    return page
+
+
 @pytest.fixture
 def visit(browser, served):
     """Open the page; `visit(width, dark)` returns a playwright page that has loaded."""
-    contexts = []
+    pages = []
 
-    def go(width=1280, height=900, dark=False):
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            accept_downloads=True,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        # On a busy machine the first answer waits for the models to load.
-        page.set_default_timeout(120_000)
-        page.goto(served.url + ("/?__theme=dark" if dark else "/?__theme=light"))
-        # The controls are drawn after the heading; keys pressed before reach none of them.
-        page.get_by_role("radio", name="Sill").wait_for()
-        return page
+    def go(**options):
+        pages.append(open_page(browser, served.url, **options))
+        return pages[-1]
 
     yield go
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()

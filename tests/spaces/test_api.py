@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -98,6 +100,54 @@ def test_other_files(licsar_answer, served, kind, start):
     assert "attachment" in headers["Content-Disposition"]
 
 
+def test_google_earth_finds_scene_and_patches_where_they_are(licsar_answer, served):
+    paths, answer = licsar_answer
+    content, headers = fetch(served, answer["files"]["kmz"] + "?threshold=0.5")
+    assert headers["Content-Type"] == "application/vnd.google-earth.kmz"
+    patches = json.loads(fetch(served, answer["files"]["geojson"] + "?threshold=0.5")[0])
+    space = "{http://www.opengis.net/kml/2.2}"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        document = ElementTree.fromstring(archive.read("doc.kml"))
+        assert archive.read("probability.png").startswith(b"\x89PNG")
+    assert answer["verdict"] in document.find(f".//{space}description").text
+    box = {
+        side.tag.removeprefix(space): float(side.text)
+        for side in document.find(f".//{space}LatLonBox")
+    }
+    with rasterio.open(paths[0]) as phase:
+        found = (box["west"], box["south"], box["east"], box["north"])
+        assert found == pytest.approx(tuple(phase.bounds), abs=2e-3)
+    assert len(document.findall(f".//{space}Placemark")) == len(patches["features"])
+
+
+def test_layers_values_and_pixels_of_an_answer(licsar_answer, served):
+    """What the picture is made of: PNGs of a window, numbers that are those of the files."""
+    paths, answer = licsar_answer
+    token = answer["files"]["mask"].split("/")[2]
+    window = "top=8&left=16&bottom=40&right=60"
+    for name in ("phase", "probability", "coherence", "phase_over_relief", "relief", "outline"):
+        content, headers = fetch(served, f"/view/{token}/{name}.png?step=1&{window}")
+        assert headers["Content-Type"] == "image/png" and content.startswith(b"\x89PNG"), name
+    content, _ = fetch(served, f"/view/{token}/values?step=1&{window}")
+    rows, columns, stride = np.frombuffer(content[:12], "<i4")
+    assert (rows, columns, stride) == (32, 44, 1)
+    planes = np.frombuffer(content[12:], "<i2").reshape(4, rows, columns)
+    with rasterio.open(paths[2]) as phase, rasterio.open(paths[3]) as coherence:
+        np.testing.assert_allclose(planes[0] / 1000, phase.read(1)[8:40, 16:60], atol=6e-4)
+        np.testing.assert_allclose(planes[1] / 1000 * 255, coherence.read(1)[8:40, 16:60], atol=0.2)
+        values = coherence.read(1)
+    probability, _ = fetch(served, answer["files"]["probability"])
+    with rasterio.open(io.BytesIO(probability)) as file:
+        np.testing.assert_allclose(planes[2] / 1e4, file.read(1)[8:40, 16:60], atol=6e-5)
+    pixel, _ = fetch(
+        served, f"/view/{token}/pixel?row=30&column=40&reference_row=30&reference_column=40"
+    )
+    found = json.loads(pixel)
+    assert [step["relative_cm"] for step in found["steps"]] == [0, 0, 0]
+    assert found["steps"][1]["coherence"] == pytest.approx(values[30, 40] / 255, abs=1e-3)
+    assert found["longitude"] == pytest.approx(40.5 + 0.0405)
+
+
 def test_a_file_may_be_named_in_any_script(client, served, tmp_path):
     (named,) = (p for p in scenes.licsar(tmp_path) if "diff_pha" in p.name)
     answer = ask(client, [named.rename(tmp_path / "火山.tif")], segmenter="none")
@@ -113,6 +163,13 @@ def test_a_file_may_be_named_in_any_script(client, served, tmp_path):
         ("/result/{token}/passwd", 404),
         ("/result/{token}/mask?threshold=nan", 400),
         ("/result/{token}/mask?threshold=2", 400),
+        ("/view/0000/phase.png", 404),
+        ("/view/{token}/secrets.png", 404),
+        ("/view/{token}/phase.png?step=9", 404),
+        ("/view/{token}/phase.png?top=a", 404),
+        ("/view/{token}/phase.png?top=500", 404),
+        ("/view/{token}/outline.png?threshold=nan", 404),
+        ("/view/{token}/pixel?row=-1", 404),
     ],
 )
 def test_addresses_that_lead_nowhere(licsar_answer, served, path, status):
@@ -145,11 +202,19 @@ def test_a_sample_of_the_dataset(client, world):
             {"sample": "frame1/20200202/00001", "segmenter": "none", "classifier": "none"},
             "No model is chosen",
         ),
+        ({"sample": None, "threshold": None}, "Send files, or the sample_id"),
+        ({"sample": "frame1/20200202/00001", "threshold": 5}, "threshold is 5; give 0 to 1"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(client, arguments, said):
     with pytest.raises(AppError, match=said):
         ask(client, **arguments)
+
+
+def test_nothing_stands_for_the_pages_own(client):
+    """null is as good as an empty field: a program's own defaults are no mistake."""
+    sample = "frame1/20200202/00001"
+    assert ask(client, sample=sample, segmenter=None, classifier=None, threshold=None)["scene"]
 
 
 def test_a_bad_file_is_refused_and_the_next_request_is_answered(client, served, tmp_path):

@@ -114,7 +114,7 @@ loading.start()
 while loading.is_alive():
     assert handlers.sample(row).steps
     loading.join(0.02)
-answer = handlers.predict(None, row, "", "", -1, lambda *_, **__: None)
+answer = handlers.endpoint.predict(None, row, "", "", -1, None, lambda *_, **__: None)
 assert answer["segmentation"] and answer["classification"]
 rooms = ("page", "hub", "training", "dataset_script")
 ours = [module for name, module in sys.modules.items() if name.split(".")[0] in rooms]

@@ -1,6 +1,8 @@
 """The page in a real browser. Screenshots lie under test-output/ afterwards."""
 
+import json
 import re
+import urllib.request
 
 import pytest
 import rasterio
@@ -18,11 +20,15 @@ def choose_example(page, name="Sill"):
 
 
 def wait_for_result(page):
-    """Until the last part of a result is there; if it never comes, the notice says why."""
+    """Until the answer to the last choice is there; if it never comes, the notice says why."""
     try:
-        page.locator("#models table").first.wait_for()
+        page.locator("#results:not(.busy) #notice .ready").wait_for()
     except TimeoutError:
         pytest.fail(f"no result: {page.locator('#notice').inner_text()!r}")
+
+
+def wait_for_picture(page):
+    page.locator("#picture .explorer[data-drawn]").wait_for()
 
 
 def numbers(page):
@@ -33,69 +39,117 @@ def area(page):
     return float(re.search(r"([\d.,]+) km²", numbers(page))[1].replace(",", ""))
 
 
-def set_threshold(page, value):
+def set_threshold(page, value, shown=None):
     box = page.locator("#threshold input[type=number]")
     box.fill(str(value))
     box.press("Enter")
-    page.locator("#numbers", has_text=f"above {value:.2f}").wait_for()
+    page.locator("#numbers", has_text=f"above {shown or value:.2f}").wait_for()
 
 
-def outline(page):
-    return page.evaluate(
-        "getComputedStyle(document.querySelector('#panels .outline')).backgroundImage"
+def layers(page):
+    """Addresses of the pictures that lie one over the other."""
+    return page.evaluate("hephaestus.explorer().plot.layout.images.map(each => each.source)")
+
+
+def wait_for_layer(page, pattern):
+    page.wait_for_function(
+        "text => hephaestus.explorer().plot.layout.images.some(e => RegExp(text).test(e.source))",
+        arg=pattern,
     )
 
 
-def boxes(page):
-    """Where the parts of the result stand."""
-    names = ("notice", "numbers", "threshold", "panels", "strip", "map", "downloads")
-    return {name: page.locator(f"#{name}").bounding_box()["y"] for name in names}
+def send(page, paths):
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#upload input[type=file]").set_input_files([str(path) for path in paths])
 
 
-def test_an_example_fills_the_page_and_nothing_jumps(visit):
+def test_an_example_fills_the_page(visit):
     page = visit()
-    before = boxes(page)
     choose_example(page)
-    page.wait_for_timeout(300)
-    assert boxes(page) == pytest.approx(before, abs=1)
-    assert page.locator("#panels img").count() == 4
     assert page.locator("#strip img").count() == 3
-    assert "probability" in numbers(page) and "km²" in numbers(page)
-    said = page.locator("#models").inner_text()
-    assert "made-up rows" in said and "models/segmentation" in said and "local folder" in said
+    assert page.locator("img:not([alt])").count() == 0
+    said = numbers(page)
+    assert "probability" in said and "km²" in said and "Testvolcano" in said and "2020" in said
+    assert "To be wary of" in said and "What would look alike here" in said
+    page.get_by_role("button", name="Who answered").click()
+    who = page.locator("#models").inner_text()
+    assert "made-up rows" in who and "models/segmentation" in who and "local folder" in who
     assert "Research, not an alert." in page.locator("header").inner_text()
-    legend = page.locator("#panels figure").first.inner_text()
+    legend = page.locator("#picture .legends").inner_text()
     assert "π" in legend and "2.77 cm" in legend and "1.39 cm" in legend
+    clipped = page.evaluate(
+        "[...document.querySelectorAll('#numbers *, #notice *')]"
+        ".filter(e => e.scrollHeight > e.clientHeight + 2 && e.clientHeight"
+        " && getComputedStyle(e).overflowY != 'visible').length"
+    )
+    assert clipped == 0
 
 
-def test_every_picture_has_words_and_every_control_a_name(visit):
+def test_the_picture_and_a_pixel_of_it(visit):
+    """Layers, the values under the pointer, a pixel's dates and a reference point that moves."""
     page = visit()
     choose_example(page)
-    assert page.locator("img:not([alt])").count() == 0
-    assert all(page.locator("#panels img").nth(i).get_attribute("alt") for i in range(4))
-    nameless = page.evaluate(
-        """[...document.querySelectorAll('button, input, a, iframe, textarea')].filter(e =>
-        e.offsetParent && !(e.innerText || e.ariaLabel || e.title || e.labels?.length
-        || e.getAttribute('aria-labelledby') || e.placeholder)).map(e => e.outerHTML)"""
+    wait_for_picture(page)
+    plot = page.locator("#picture .plot")
+    plot.hover(position={"x": 420, "y": 300})
+    readout = page.locator("#picture .readout", has_text="probability")
+    readout.wait_for()
+    assert re.search(
+        r"phase -?\d\.\d\d rad, -?\d\.\d\d cm · coherence 0\.\d\d", readout.inner_text()
     )
-    assert nameless == []
+    assert not any("probability.png" in link for link in layers(page))
+    page.get_by_label("Opacity").fill("60")
+    wait_for_layer(page, "probability.png")
+    # phase, probability over it, and the mask's outline: all three are drawn
+    page.wait_for_function(
+        "[...document.querySelectorAll('#picture .imagelayer image')]"
+        ".filter(e => e.getAttribute('href')).length === 3"
+    )
+    plot.click(position={"x": 420, "y": 300})
+    pixel = page.locator("#picture .pixel")
+    pixel.locator("tbody tr").nth(2).wait_for()
+    first = pixel.inner_text()
+    assert "2020-01-18" in first and "line of sight" in first
+    row, column = re.search(r"Row (\d+), column (\d+)", first).groups()
+    pixel.get_by_role("button", name="Make this the reference point").click()
+    pixel.get_by_text(f"Relative to the square at row {row}, column {column};").wait_for()
+    relative = pixel.locator("tbody td:nth-child(4)").all_inner_texts()
+    assert [float(text) for text in relative] == [0, 0, 0]
+    plot.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    pixel.get_by_text(f"Row {int(row) + 1}, column {column}").wait_for()
 
 
 def test_the_threshold_moves_the_mask_without_asking_a_model(visit):
     page = visit()
     choose_example(page)
-    pictures = page.locator("#panels img").nth(1).get_attribute("src")
+    wait_for_picture(page)
     set_threshold(page, 0.02)
     everything = area(page)
-    around_everything = outline(page)
-    assert around_everything.startswith('url("data:image/png')
+    wait_for_layer(page, "outline.*threshold=0.02")
     set_threshold(page, 0.98)
-    nothing = area(page)
-    assert outline(page) != around_everything
-    assert everything > 10 and nothing == 0
-    assert page.locator("#panels img").nth(1).get_attribute("src") == pictures
+    assert everything > 10 and area(page) == 0
     link = page.locator("#downloads a").first.get_attribute("href")
     assert link.endswith("threshold=0.98")
+
+
+def test_a_threshold_out_of_range_moves_box_slider_and_mask_alike(visit, served):
+    page = visit()
+    choose_example(page)
+    box = page.locator("#threshold input[type=number]")
+    slider = page.locator("#threshold input[type=range]")
+    for typed, taken in (("5", 0.99), ("-3", 0.01), ("", 0.5)):
+        set_threshold(page, typed, taken)
+        page.wait_for_function(
+            "value => [...document.querySelectorAll('#threshold input')]"
+            ".every(e => e.value == value)",
+            arg=taken,
+        )
+        assert float(box.input_value()) == float(slider.input_value()) == taken
+        link = page.locator("#downloads a").first.get_attribute("href")
+        assert link.endswith(f"threshold={taken}")
+    assert "Traceback" not in served.log.read_text()
 
 
 def test_the_threshold_by_keyboard(visit):
@@ -111,7 +165,7 @@ def test_the_threshold_by_keyboard(visit):
 
 
 def test_the_page_by_keyboard_alone(visit):
-    """From the top of the page to a result without a pointer."""
+    """One tab stop for all examples, arrow keys between them, a result without a pointer."""
     page = visit()
     focused = ""
     for _ in range(12):
@@ -122,13 +176,18 @@ def test_the_page_by_keyboard_alone(visit):
     assert focused == "radio", f"twelve times Tab ended on {focused!r}"
     page.keyboard.press("Space")
     wait_for_result(page)
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name="Dyke").is_checked()
+    wait_for_result(page)
+    assert "Dyke" in page.locator("#notice").inner_text()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") != "radio"
 
 
 def test_upload_and_download(visit, served, tmp_path):
     page = visit()
     paths = scenes.licsar(tmp_path, steps=2)
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").set_input_files([str(path) for path in paths])
+    send(page, paths)
     page.locator("#notice", has_text="2 interferograms").wait_for()
     set_threshold(page, 0.4)
     with page.expect_download() as waiting:
@@ -146,18 +205,50 @@ def test_upload_and_download(visit, served, tmp_path):
     assert served.files() == []
 
 
+def test_a_link_to_a_result_survives_a_reload(visit, served):
+    page = visit()
+    choose_example(page)
+    set_threshold(page, 0.3)
+    shown = numbers(page)
+    page.get_by_role("link", name="Link to this result").click()
+    page.locator("#numbers", has_text="above 0.30").wait_for()
+    assert numbers(page) == shown and "result=" in page.url
+    page.reload()
+    page.locator("#numbers", has_text="above 0.30").wait_for()
+    assert numbers(page) == shown
+    page.goto(f"{served.url}/?result=0123456789abcdef")
+    page.get_by_role("alert").filter(has_text="no longer kept").wait_for()
+
+
 def test_a_bad_file_is_told_in_words_and_the_page_lives_on(visit, served, tmp_path):
     page = visit()
     bad = tmp_path / "phase.geo.diff_pha.tif"
     bad.write_text("this is no image")
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").set_input_files(str(bad))
+    send(page, [bad])
     alert = page.get_by_role("alert").filter(has_text="Not possible")
     alert.wait_for()
     assert "neither a GeoTIFF nor a zip archive" in alert.inner_text()
     assert served.files() == []
     page.get_by_role("tab", name="Examples").click()
     choose_example(page)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent_and_the_reason_stays(
+    visit, tmp_path
+):
+    page = visit()
+    page.evaluate("window.hephaestusLimit = 1000")
+    large = tmp_path / "cube.zarr.zip"
+    large.write_bytes(bytes(2000))
+    send(page, [large])
+    alert = page.locator("#too-large").get_by_role("alert")
+    alert.wait_for()
+    page.wait_for_timeout(500)
+    assert "at most" in alert.inner_text() and "are taken" in alert.inner_text()
+    page.evaluate("window.hephaestusLimit = 1e9")
+    send(page, scenes.licsar(tmp_path))
+    wait_for_result(page)
+    assert alert.count() == 0
 
 
 def test_browse(visit):
@@ -183,6 +274,13 @@ def test_a_model_that_may_not_be_opened(visit):
     page.get_by_role("alert").filter(has_text="no model that this page opens").wait_for()
 
 
+def test_the_servers_folders_are_nowhere_on_the_page(served, world):
+    with urllib.request.urlopen(f"{served.url}/config", timeout=10) as answer:
+        config = answer.read().decode()
+    assert "models/segmentation" in config
+    assert str(world["root"]) not in config and str(json.dumps(str(world["root"]))) not in config
+
+
 def test_the_map_says_plainly_that_it_is_offline(visit):
     page = visit()
     choose_example(page)
@@ -192,18 +290,58 @@ def test_the_map_says_plainly_that_it_is_offline(visit):
     assert "Map of the mask" in page.locator("#map iframe").get_attribute("title")
 
 
+def test_a_tap_on_a_phone_shows_the_answer_and_code_does_not_widen_the_page(visit):
+    page = visit(width=390, height=800)
+    choose_example(page)
+    page.wait_for_timeout(700)  # a smooth scroll
+    place = page.locator("#numbers .headline").bounding_box()
+    assert 0 <= place["y"] < 600
+    page.get_by_role("button", name="Ask from a program").click()
+    page.locator("#program pre").wait_for()
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
+
+
 @pytest.mark.parametrize(
     ("name", "width", "dark"), [("light", 1280, False), ("dark", 1280, True), ("phone", 390, False)]
 )
-def test_screenshots(visit, name, width, dark):
+def test_nobody_is_kept_out(visit, tmp_path, name, width, dark):
+    """axe-core finds nothing wrong: without a scene, with an error, with a result."""
+    from axe_playwright_python.sync_playwright import Axe
+
     page = visit(width=width, dark=dark)
+    OUTPUT.mkdir(exist_ok=True)
+
+    def check(state):
+        found = Axe().run(
+            page, options={"rules": {"label-content-name-mismatch": {"enabled": True}}}
+        )
+        wrong = [
+            f"{item['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+            for item in found.response["violations"]
+            for node in item["nodes"]
+        ]
+        page.screenshot(path=OUTPUT / f"space-{name}-{state}.png", full_page=True)
+        assert wrong == [], state
+
+    for title in ("Models", "How to read this page", "Ask from a program"):
+        page.get_by_role("button", name=title).click()
+    check("empty")
+    bad = tmp_path / "phase.geo.diff_pha.tif"
+    bad.write_text("this is no image")
+    send(page, [bad])
+    page.get_by_role("alert").filter(has_text="Not possible").wait_for()
+    check("error")
+    page.get_by_role("tab", name="Examples").click()
     choose_example(page)
-    page.locator("#map iframe").scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    wait_for_picture(page)
+    page.locator("#picture .plot").click(position={"x": 120, "y": 120})
+    page.locator("#picture .pixel table").wait_for()
+    page.get_by_role("button", name="Who answered").click()
+    page.locator("#models table").first.wait_for()
+    check("result")
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
-    OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"space-{name}.png", full_page=True)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dim = sum(int(part) for part in re.findall(r"\d+", background)[:3]) < 200
     assert dim == dark

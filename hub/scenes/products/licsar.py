@@ -26,8 +26,6 @@ from hub.scenes.products.product import (
 from hub.scenes.products.reading import read_raster
 from hub.scenes.rasters.files import StoredFile
 
-PHASE_SUFFIX = ".geo.diff_pha.tif"
-
 _NAMES = Names(
     r"(?P<key>.+?)\.geo\.(?P<kind>[\w.]+)\.tiff?",
     {

@@ -14,6 +14,7 @@ from hub.scenes.scene import Scene
 from page.answers.loaded_models import NO_MODEL, LoadedModels, predict
 from page.errors import PageError
 from page.gpu import on_gpu
+from page.inputs.known import NOTHING, Known
 
 Progress = Callable[[float, str], Any]
 """Told the share done, 0..1, and what is being done; a `gr.Progress` is one."""
@@ -26,9 +27,11 @@ class Answer:
     Attributes:
         prediction: Of the model that decides, with the second opinion if there is one. Page and
             files are made of it, so that they say the same.
+        known: What is known of the scene beside its pixels.
     """
 
     prediction: Prediction
+    known: Known = NOTHING
 
     @property
     def scene(self) -> Scene:
@@ -44,6 +47,11 @@ class Answer:
     def classification(self) -> Prediction | None:
         """The classifier's, or None."""
         return self.prediction.second if self.segmentation else self.prediction
+
+    @property
+    def probability(self) -> np.ndarray | None:
+        """Probability of each pixel, float32 [H, W], or None without a segmentation model."""
+        return None if self.segmentation is None else self.segmentation.probability
 
     @property
     def predictions(self) -> list[Prediction]:
@@ -67,13 +75,13 @@ class Answer:
         """
         if self.segmentation is None:
             return self
-        return Answer(self.prediction.with_threshold(threshold))
+        return replace(self, prediction=self.prediction.with_threshold(threshold))
 
     def without_atmosphere(self) -> Answer:
         """The answer without atmospheric fields, which no picture and no file of it shows."""
         scene, second = replace(self.scene, atmosphere={}), self.prediction.second
         second = second and replace(second, scene=scene)
-        return Answer(replace(self.prediction, scene=scene, second=second))
+        return replace(self, prediction=replace(self.prediction, scene=scene, second=second))
 
     def summary(self) -> dict[str, Any]:
         """The numbers, as plain JSON types: those of the files, then each model's own."""
@@ -105,6 +113,7 @@ def analyse(
     threshold: float | None,
     progress: Progress,
     running: threading.Semaphore,
+    known: Known = NOTHING,
 ) -> Answer:
     """Ask both models.
 
@@ -113,8 +122,10 @@ def analyse(
         models: The models kept loaded.
         references: Segmentation model and classifier, `NO_MODEL` or "" for neither.
         threshold: For the mask; None for the model's own.
-        progress: Told how far it is.
+        progress: Told how far it is, at least every half second of waiting and after each batch of
+            windows; what it raises ends the analysis.
         running: Bounds how many analyses compute at once.
+        known: What is known of the scene.
 
     Returns:
         The answer.
@@ -139,10 +150,14 @@ def analyse(
         arguments = [models, reference, scene]
         if _predict is predict:  # no callback reaches another process
             arguments.append(_windows(progress, done, 1 / count, f"Running the {kind} model"))
-        with running:
+        while not running.acquire(timeout=0.5):
+            progress(done, "Waiting for another visitor’s analysis")
+        try:
             found.append(_predict(*arguments))
+        finally:
+            running.release()
     progress(1.0, "Drawing")
     # From another process each comes with a scene of its own.
     first, *others = (replace(item, scene=scene) for item in found)
-    answer = Answer(replace(first, second=others[0] if others else None))
+    answer = Answer(replace(first, second=others[0] if others else None), known)
     return answer if threshold is None else answer.at(threshold)

@@ -16,17 +16,19 @@ from dataset_script.errors import HephaestusError
 from hub.inference.outputs import save_prediction
 from page.answers.analysis import Answer
 from page.answers.cache import ExpiringCache
+from page.answers.kmz import kmz
 from page.errors import PageError
 
 NAMES = {
     "mask": "Mask, GeoTIFF",
     "probability": "Probability, GeoTIFF",
     "geojson": "Mask, GeoJSON",
+    "kmz": "Google Earth, KMZ",
     "csv": "Summary, CSV",
     "json": "Summary, JSON",
     "figure": "Figure, PNG",
 }
-"""What can be downloaded, by the kinds of `save_prediction`."""
+"""What can be downloaded, by the kinds of `save_prediction`; and `kmz`."""
 
 _TYPES = {
     ".tif": "image/tiff",
@@ -34,15 +36,16 @@ _TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
     ".png": "image/png",
+    ".kmz": "application/vnd.google-earth.kmz",
 }
 
 
 def available(answer: Answer) -> dict[str, str]:
     """Those of `NAMES` that a result has: a classifier alone draws no mask."""
     drawn = answer.segmentation is not None and answer.segmentation.mask is not None
-    missing = set() if drawn else {"mask", "probability", "geojson"}
+    missing = set() if drawn else {"mask", "probability", "geojson", "kmz"}
     if not answer.scene.georeferenced:
-        missing.add("geojson")
+        missing |= {"geojson", "kmz"}
     return {kind: title for kind, title in NAMES.items() if kind not in missing}
 
 
@@ -59,6 +62,8 @@ def render(answer: Answer, kind: str) -> tuple[str, bytes]:
     Raises:
         PageError: If the result has no such file, as a classifier alone has no mask.
     """
+    if kind == "kmz" and kind in available(answer):
+        return f"{answer.scene.name}.kmz", kmz(answer.prediction)
     with tempfile.TemporaryDirectory(prefix="hephaestus-result-") as folder:
         written = save_prediction(answer.prediction, Path(folder), kinds=(kind,))
         if kind in written:

@@ -41,6 +41,9 @@ def resolve(reference: str, settings: Settings) -> tuple[str, str | None]:
         PageError: If it is anything else. The message does not tell whether such a path exists.
     """
     text = reference.strip()
+    for own in filter(None, (settings.segmenter, settings.classifier)):
+        if text == label(own):
+            text = own
     if text in (settings.segmenter, settings.classifier):
         name, _, revision = text.partition("@") if not Path(text).is_dir() else (text, "", "")
         return name, revision or None
@@ -48,6 +51,8 @@ def resolve(reference: str, settings: Settings) -> tuple[str, str | None]:
         folder = (ROOT / text).resolve()
         if folder.is_dir() and any(folder.is_relative_to(root) for root in settings.model_roots):
             return str(folder), None
+    if found := local_models(settings).get(text):
+        return str(found), None
     name, _, revision = text.partition("@")
     # A path relative to the process's folder would be taken for a folder by the loader.
     is_id = _HUB_ID.fullmatch(name) and ".." not in name and not Path(name).exists()
@@ -59,14 +64,21 @@ def resolve(reference: str, settings: Settings) -> tuple[str, str | None]:
     )
 
 
-def local_models(settings: Settings) -> list[str]:
-    """Model folders under the operator's roots, two levels deep at most below `models`."""
-    found = {
-        str(path.parent.relative_to(ROOT) if path.is_relative_to(ROOT) else path.parent)
+def local_models(settings: Settings) -> dict[str, Path]:
+    """Model folders below the operator's, by the names that the page shows them under."""
+    folders = {
+        path.parent
         for root in settings.model_roots
-        for path in sorted(root.glob("**/models/*/hephaestus.json"))
+        for path in root.glob("**/models/*/hephaestus.json")
     }
-    return sorted(found)
+    named: dict[str, Path] = {}
+    for folder in sorted(folders):
+        name, parts = label(str(folder)), 2
+        while name in named and parts < len(folder.parts) - 1:
+            parts += 1  # two of one name: as much of the path as tells them apart
+            name = str(Path(*folder.parts[-parts:]))
+        named[name] = folder
+    return named
 
 
 def label(name: str) -> str:

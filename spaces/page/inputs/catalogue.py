@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from dataset_script.errors import HephaestusError
 from hub.errors import hub_errors
 from page.errors import PageError
+from page.inputs.known import Known
 from page.settings import Settings
 
 SPLITS = ("test", "validation", "train")
@@ -77,6 +82,13 @@ class Entry:
         return f"Annotated ({self.split} data{seen}): {kinds or 'deformation'}. {self.caption}"
 
     @property
+    def title(self) -> str:
+        """Volcanoes and dates as a choice in a list."""
+        dates = (self.primary_date, *self.secondary_dates)
+        where = ", ".join(self.volcanoes) or self.frame_id
+        return f"{where}, {min(dates):%b %Y} to {max(dates):%b %Y}"
+
+    @property
     def dates(self) -> str:
         """The secondary dates as a choice in a list."""
         return ", ".join(f"{date:%Y-%m-%d}" for date in self.secondary_dates)
@@ -114,6 +126,26 @@ class Catalogue:
                 }
             return self._entries
 
+    def known(self, sample_id: str) -> Known:
+        """What the dataset says of a row beside its pixels.
+
+        Raises:
+            PageError: If there is no such row.
+        """
+        entry = self._entry(sample_id)
+        return Known(entry.annotation, entry.volcanoes, simulated=self.simulated)
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether the dataset's card says that its pixels are simulated."""
+        from huggingface_hub import DatasetCard
+
+        own = Path(self._settings.dataset) / "README.md"
+        with contextlib.suppress(OSError, ValueError, HephaestusError), self._readable():
+            card = DatasetCard.load(str(own) if own.is_file() else self._settings.dataset)
+            return "synthetic" in (getattr(card.data, "tags", None) or ())
+        return False
+
     def row(self, sample_id: str) -> dict[str, Any]:
         """One row with its rasters.
 
@@ -126,15 +158,19 @@ class Catalogue:
         Raises:
             PageError: If there is no such row.
         """
-        entry = self.entries.get(sample_id)
-        if entry is None:
-            raise PageError(f"The dataset has no sample “{sample_id[:80]}”.")
+        entry = self._entry(sample_id)
         with self._readable():
             # The reader skips the row groups whose ids cannot match.
             stream = self._stream(entry.split, filters=[("sample_id", "==", sample_id)])
             # Read to its end: a Parquet stream that is left early can hang the interpreter's exit.
             [row] = stream.with_format("numpy")
         return row
+
+    def _entry(self, sample_id: str) -> Entry:
+        entry = self.entries.get(sample_id)
+        if entry is None:
+            raise PageError(f"The dataset has no sample “{sample_id[:80]}”.")
+        return entry
 
     def _splits(self) -> list[str]:
         from datasets import get_dataset_split_names

@@ -1,11 +1,13 @@
 """What a visitor sends: looked at before it is read, read in a private folder, then deleted.
 
-A file is judged by its content, never by its name; the name says only which raster of a LiCSAR
-pair it is. Headers are checked before any pixel is decoded.
+A file's kind is told by its content; which product it belongs to, and which raster of it, is for
+`hub.scenes` to say, so that the page reads what `python -m hub predict` reads. Headers are checked
+before any pixel is decoded.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import tempfile
@@ -16,20 +18,23 @@ from pathlib import Path
 import rasterio
 
 from dataset_script.errors import HephaestusError
+from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene
-from hub.scenes.products.licsar import PHASE_SUFFIX
 from hub.scenes.rasters.gdal import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
-from page.inputs.zip_checks import check_archive, choose_pairs
+from page.inputs.zip_checks import MAX_STEPS, check_archive, choose_pairs, unpack
 from page.settings import Settings
 
-MAX_FILES = 7
-"""Phase and coherence of three dates, and one elevation."""
+MAX_FILES = 40
+"""Files of one upload: a series' rasters with what lies beside them."""
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BESIDE = (".txt", ".xml", ".json", ".rsc", ".par", ".kml", ".md")
+"""What products have beside their rasters; a reader may want it, and it is no raster itself."""
+
 _ZIP = b"PK\x03\x04"
-_WANTED = "Send LiCSAR GeoTIFFs, one .npz, or one zipped minicube."
+_WANTED = "Send the GeoTIFFs of one product, a zip of its folder, one .npz, or one zipped minicube."
 
 
 def kind_of(path: Path) -> str:
@@ -83,8 +88,8 @@ def _private_copies(paths: Sequence[str | Path], settings: Settings) -> Iterator
         raise PageError(f"No file was sent. {_WANTED}")
     if len(paths) > MAX_FILES:
         raise PageError(
-            f"{len(paths)} files were sent; at most {MAX_FILES} are read at once: phase and "
-            "coherence of three dates, and one elevation."
+            f"{len(paths)} files were sent; at most {MAX_FILES} are read at once. Send the rasters "
+            "of one scene, or a zip of its folder."
         )
     sizes = [Path(path).stat().st_size for path in paths]
     if sum(sizes) > settings.max_upload_bytes:
@@ -113,29 +118,49 @@ def _private_copies(paths: Sequence[str | Path], settings: Settings) -> Iterator
 
 
 def _read(paths: list[Path], settings: Settings) -> Scene:
-    kinds = {kind_of(path) for path in paths}
-    if kinds == {"tiff"}:
-        for path in paths:
-            _check_tiff(path, settings)
-        if len(paths) == 1:
-            # A lone file is phase, whatever it is called.
-            return load_scene([_named_as_phase(paths[0])], max_pixels=settings.max_pixels)
-        return load_scene(paths, max_pixels=settings.max_pixels)
-    if kinds == {"zip"} and len(paths) == 1:
-        path = paths[0]
-        if check_archive(path, settings) == "npz":
-            return load_scene(path.rename(path.with_suffix(".npz")), max_pixels=settings.max_pixels)
+    kinds = {path: kind_of(path) for path in paths if path.suffix.lower() not in _BESIDE}
+    if set(kinds.values()) == {"zip"} and len(paths) == 1:
+        return _read_zip(paths[0], settings)
+    if set(kinds.values()) != {"tiff"}:
+        raise PageError(f"These files do not belong together. {_WANTED}")
+    for path in kinds:
+        _check_tiff(path, settings)
+    given = paths if len(paths) > 1 else paths[0]
+    return load_scene(given, max_pixels=settings.max_pixels)
+
+
+def _read_zip(path: Path, settings: Settings) -> Scene:
+    kind = check_archive(path, settings)
+    if kind == "npz":
+        return load_scene(path.rename(path.with_suffix(".npz")), max_pixels=settings.max_pixels)
+    if kind == "cube":
         cube = path.rename(path.with_name(f"{path.stem.removesuffix('.zarr')}.zarr.zip"))
-        pairs = choose_pairs(cube)
-        return load_scene(f"{cube}@{pairs}", max_pixels=settings.max_pixels)
-    raise PageError(f"These files do not belong together. {_WANTED}")
+        return load_scene(f"{cube}@{choose_pairs(cube)}", max_pixels=settings.max_pixels)
+    folder = path.with_name(path.stem)
+    if folder == path:
+        folder = path.with_name(f"{path.name}.d")
+    unpack(path, folder)
+    path.unlink()
+    for inner in sorted(path for path in folder.rglob("*") if path.is_file()):
+        _check_inner(inner, settings)
+    found = find_inputs([folder], MAX_STEPS)
+    scene = found[-1].load()
+    if len(found) == 1:
+        return scene
+    note = f"the archive holds {len(found)} scenes: the last one, {scene.name}, was read"
+    return dataclasses.replace(scene, warnings=(note, *scene.warnings))
 
 
-def _named_as_phase(path: Path) -> Path:
-    if path.name.endswith(PHASE_SUFFIX):
-        return path
-    stem = re.sub(r"(\.tiff?)+$", "", path.name, flags=re.IGNORECASE) or "upload"
-    return path.rename(path.with_name(stem + PHASE_SUFFIX))
+def _check_inner(path: Path, settings: Settings) -> None:
+    """A file of an unpacked archive is looked at as if it had been sent by itself."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start in _TIFF:
+        _check_tiff(path, settings)
+    elif start == _ZIP:
+        check_archive(path, settings)
+    elif path.name.lower().endswith((".tar", ".npz", ".zip")):
+        raise PageError(f"{path.name} inside the archive is no zip archive; it is not read.")
 
 
 def _check_tiff(path: Path, settings: Settings) -> None:

@@ -7,21 +7,36 @@ from page.settings import Settings
 
 def upload_help(settings: Settings) -> str:
     """What may be uploaded, and how much of it."""
-    return f"""<div class="hm quiet"><p>One of:</p><ul>
-<li>LiCSAR GeoTIFFs of one to three dates: <code>PRIMARY_SECONDARY.geo.diff_pha.tif</code> (wrapped
-phase, radians), with <code>.geo.cc.tif</code> (coherence) and <code>.geo.hgt.tif</code> (elevation)
-where you have them; any coordinate system;</li>
+    return f"""<div class="hp quiet"><p>Files of one scene, as
+<code>python -m hub predict</code> reads them:</p><ul>
+<li>wrapped phase in radians as GeoTIFF, with coherence and elevation where you have them: LiCSAR’s
+<code>.geo.diff_pha.tif</code>, <code>.geo.cc.tif</code> and <code>.geo.hgt.tif</code> of one to
+three dates, or another product’s rasters;</li>
+<li>a zip of a product’s whole folder;</li>
 <li>an <code>.npz</code> with <code>insar_difference</code> (radians) and, if at hand,
 <code>insar_coherence</code>, <code>dem</code>, <code>crs</code>, <code>bounds</code>;</li>
 <li>a zipped minicube (<code>.zarr.zip</code>): its latest primary date is read.</li></ul>
 <p>At most {settings.max_upload_bytes // 2**20} MB and {settings.max_pixels / 1e6:g} million pixels.
-Files are deleted as soon as they are read; nothing is kept.</p></div>"""
+Files are deleted as soon as they are read.</p></div>"""
+
+
+def examples_help(real: bool, rows: bool, simulated: bool) -> str:
+    """Where the examples come from."""
+    parts = ["The first are this page’s own."] if real and rows else []
+    if rows:
+        parts.append("Those of the dataset are chosen by its annotations, not by the models.")
+    if simulated:
+        parts.append("Its pixels are simulated.")
+    return " ".join(parts)
 
 
 READING = """
 - **Wrapped phase** repeats every fringe: the colours run in a circle, and the same colour again
   means 2.77 cm more (or less) along the line of sight. Rings around a volcano may be ground that
   rises or sinks; broad bands that follow the terrain are more often air.
+- **The picture** shows two layers, one over the other; move the opacity between them. Drag to move
+  it, scroll to zoom. A click shows every date of that pixel, relative to a point that you can
+  move. In a large scene, draw a box and judge it first.
 - **The verdict** is about the whole scene, and the same in every file: the probability of the
   square kilometre that is most likely to deform, and where that is. From the upper mark on the bar
   it is “deformation”, where false alarms are few; below the lower mark “no deformation”, where

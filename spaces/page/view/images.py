@@ -1,7 +1,7 @@
 """Rasters as small pictures: cyclic phase, coherence, probability, terrain and mask outline.
 
-Every picture is an indexed PNG in a data URI, so nothing is written to disk; its sides are at most
-`LONGEST_SIDE` pixels. Colour maps are Crameri's: perceptually even and safe for colour-blind
+Every picture is an indexed PNG in memory; its sides are at most `LONGEST_SIDE` pixels. Colour
+maps are Crameri's: perceptually even and safe for colour-blind
 eyes; the outline is drawn light on dark so that it stands out from any of them.
 """
 
@@ -50,11 +50,15 @@ def shrink(raster: np.ndarray) -> np.ndarray:
     return raster[::stride, ::stride]
 
 
-def data_uri(image: Image.Image, **options: object) -> str:
-    """An image as a PNG in a data URI."""
+def data_uri(png: bytes) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _png(image: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", **options)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()
 
 
 def coloured(
@@ -82,24 +86,24 @@ def coloured(
     return image
 
 
-def phase(raster: np.ndarray, nodata: np.ndarray) -> str:
+def phase(raster: np.ndarray, nodata: np.ndarray) -> bytes:
     """Wrapped phase, radians [H, W], on the cyclic map romaO over [-pi, pi]."""
-    return data_uri(coloured(raster, nodata, -np.pi, np.pi, "romaO"), transparency=NOTHING)
+    return _png(coloured(raster, nodata, -np.pi, np.pi, "romaO"), transparency=NOTHING)
 
 
-def coherence(raster: np.ndarray, nodata: np.ndarray) -> str:
+def coherence(raster: np.ndarray, nodata: np.ndarray) -> bytes:
     """Coherence on the 0..255 scale [H, W], black to white."""
-    return data_uri(coloured(raster, nodata, 0, 255, "grayC"), transparency=NOTHING)
+    return _png(coloured(raster, nodata, 0, 255, "grayC"), transparency=NOTHING)
 
 
-def probability(raster: np.ndarray, nodata: np.ndarray) -> str:
+def probability(raster: np.ndarray, nodata: np.ndarray) -> bytes:
     """Probability 0..1 [H, W], dark to light."""
-    return data_uri(coloured(raster, nodata, 0, 1, "lajolla"), transparency=NOTHING)
+    return _png(coloured(raster, nodata, 0, 1, "lajolla"), transparency=NOTHING)
 
 
 def phase_over_terrain(
     raster: np.ndarray, dem: np.ndarray | None, nodata: np.ndarray, pixel_metres: float
-) -> str:
+) -> bytes:
     """Translucent phase over the hillshade; terrain alone where there is no phase.
 
     Args:
@@ -116,10 +120,10 @@ def phase_over_terrain(
     over = coloured(raster, nodata, -np.pi, np.pi, "romaO").convert("RGB")
     opacity = np.where(shrink(nodata), 0.0, 0.55)[..., None]
     mixed = (1 - opacity) * grey + opacity * np.asarray(over)
-    return data_uri(Image.fromarray(mixed.round().astype(np.uint8)).quantize(256))
+    return _png(Image.fromarray(mixed.round().astype(np.uint8)).quantize(256))
 
 
-def outline(mask: np.ndarray, reference: np.ndarray | None = None) -> str:
+def outline(mask: np.ndarray, reference: np.ndarray | None = None) -> bytes:
     """The borders of masks on a transparent ground, each light in a dark casing.
 
     Args:
@@ -139,7 +143,7 @@ def outline(mask: np.ndarray, reference: np.ndarray | None = None) -> str:
         values += [3, 1]
     image = Image.fromarray(np.select(layers, values, 0).astype(np.uint8))
     image.putpalette([0, 0, 0, *_CASING, *_CORE, *_KNOWN])
-    return data_uri(image, transparency=0)
+    return _png(image, transparency=0)
 
 
 def _border(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ downloads below hold the same mask.</p>"""
 
 def empty_map(text: str = "The mask is placed on a map when the scene is georeferenced.") -> str:
     """The map's place without a map."""
-    return f'<div class="hm map"><div class="empty">{escape(text)}</div></div>'
+    return f'<div class="hp map"><div class="empty">{escape(text)}</div></div>'
 
 
 def mask_map(answer: Answer) -> str:
@@ -62,6 +62,6 @@ def mask_map(answer: Answer) -> str:
     count = len(patches["features"])
     found = f"{count} deforming patch{'es' if count != 1 else ''}"
     return (
-        f'<div class="hm map"><iframe title="Map of the mask: {found}" loading="lazy" '
+        f'<div class="hp map"><iframe title="Map of the mask: {found}" loading="lazy" '
         f'sandbox="allow-scripts allow-popups" srcdoc="{document}"></iframe></div>'
     )

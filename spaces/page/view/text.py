@@ -12,13 +12,25 @@ from hub.inference.prediction import Prediction
 from hub.inference.verdict import in_words
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
-from page.view.panels import scene_coherence
+from page.inputs.known import NOTHING, Known
+from page.view.picture import scene_coherence
+from page.view.sentence import lookalikes, sentence, sureness
 from training.facts import ModelFacts
+
+SIMULATED = '<span class="simulated">Simulated</span> '
+"""Marks a scene whose pixels are made."""
+
+_MARKS = {
+    "deformation": '<span aria-hidden="true">▲</span>',
+    "non_deformation": '<span aria-hidden="true">●</span>',
+    "unsure": '<span aria-hidden="true">◆</span>',
+    "disagree": '<span aria-hidden="true">≠</span>',
+}
 
 
 def masthead() -> str:
     """Title, purpose, and the warning that this is research."""
-    return """<header class="hm masthead"><div><h1>Is the volcano moving?</h1>
+    return """<header class="hp masthead"><div><h1>Is the volcano moving?</h1>
 <p class="quiet">Deformation in Sentinel-1 interferograms: give one to three of one primary date,
 get a georeferenced mask back.</p></div>
 <p class="research" role="note"><strong>Research, not an alert.</strong> The models err in both
@@ -26,57 +38,87 @@ directions. Do not base decisions about safety on this page: ask the volcano’s
 </header>"""
 
 
-def notice(text: str, kind: str = "") -> str:
-    """A sentence in place of a result; `kind` "error" is announced to screen readers at once."""
+def notice(text: str, kind: str = "", turn: int = 0) -> str:
+    """A sentence in place of a result; `kind` "error" is announced to screen readers at once.
+
+    Args:
+        text: The sentence.
+        kind: "error", or "".
+        turn: Number of the visitor's choice that it answers: the page shows what belongs to an
+            earlier choice pale.
+    """
     role = "alert" if kind == "error" else "status"
     head = "<strong>Not possible.</strong>" if kind == "error" else ""
-    return f'<div class="hm notice {kind}" role="{role}">{head}{escape(text)}</div>'
+    return _notice(f"<p>{head}{escape(text)}</p>", kind, turn, role)
 
 
-def scene_notice(scene: Scene, annotation: str = "") -> str:
-    """Which scene is shown, and its annotation."""
+def progress(text: str, share: float, turn: int) -> str:
+    """How far an analysis is; not announced, since it changes all the time."""
+    bar = f'<progress max="1" value="{share:.3f}" aria-label="Share of the analysis"></progress>'
+    return _notice(f"<p>{escape(text)}</p>{bar}", "working", turn, "")
+
+
+def remaining(seconds: float | None) -> str:
+    """The time that is left as the end of a sentence; nothing where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 50:
+        return f"; about {max(5, math.ceil(seconds / 5) * 5)} seconds left"
+    minutes = math.ceil(seconds / 60)
+    return f"; about {minutes} minute{'s' if minutes > 1 else ''} left"
+
+
+def scene_line(scene: Scene) -> str:
+    """Name, size and dates of a scene."""
     parts = [scene.name, f"{scene.height} × {scene.width} pixels"]
     parts.append(f"{scene.steps} interferogram{'s' if scene.steps > 1 else ''}")
     if scene.primary_date:
         parts.append(f"primary date {scene.primary_date:%-d %B %Y}")
-    more = f'<p class="quiet">{escape(annotation)}</p>' if annotation else ""
-    head = f"<p>{escape(' · '.join(parts))}</p>"
-    return f'<div class="hm notice ready" role="status">{head}{more}</div>'
+    return " · ".join(parts)
 
 
-def empty_numbers() -> str:
-    """The four boxes before there is a result."""
-    names = ("Verdict", "Deforming area", "Centroid", "Mean coherence")
+def scene_notice(scene: Scene, known: Known = NOTHING, turn: int = 0, token: str = "") -> str:
+    """Which scene is shown, of which volcano, and what is known of it."""
+    mark = SIMULATED if known.simulated else ""
+    named = f"<strong>{escape(', '.join(known.volcanoes))}</strong> " if known.volcanoes else ""
+    more = f'<p class="quiet">{escape(known.note)}</p>' if known.note else ""
+    body = f"<p>{mark}{named}{escape(scene_line(scene))}</p>{more}"
+    return _notice(body, "ready", turn, "status", f' data-answer="{escape(token)}"')
+
+
+def _notice(body: str, kind: str, turn: int, role: str, more: str = "") -> str:
+    announced = f' role="{role}"' if role else ""
+    return f'<div class="hp notice {kind}"{announced} data-turn="{turn}"{more}>{body}</div>'
+
+
+def empty_numbers(line: str = "") -> str:
+    """The verdict's place before there is one."""
+    names = ("Deforming area", "Centroid", "Mean coherence")
     boxes = "".join(f'<div><dt>{n}</dt><dd class="big">–</dd></div>' for n in names)
-    return _verdict(f'<dl class="numbers">{boxes}</dl>', "")
+    said = escape(line) or "What, where, since when and how sure: the answer appears here."
+    return (
+        f'<div class="hp answer"><p class="quiet">{said}</p><dl class="numbers">{boxes}</dl></div>'
+    )
 
 
 def numbers(answer: Answer) -> str:
-    """Verdict, area, centroid, coherence, and warnings."""
+    """The verdict in a sentence, how sure it is, area, centroid, coherence, and warnings."""
     verdict, area, place = answer.prediction.verdict, "–", "–"
     where = "no segmentation model was asked"
+    shown = ""
     if answer.segmentation is not None:
         drawn = answer.segmentation
+        shown = f' data-threshold="{drawn.threshold!r}"'
         found = f"{len(drawn.regions)} patch{'es' if len(drawn.regions) != 1 else ''}"
         if drawn.mask is not None and not drawn.scene.georeferenced:
             found = f"{int(drawn.mask.sum()):,} pixels (no georeference)"
-        where = f"above {drawn.threshold:.2f}, {found}"
-        if drawn.reference_iou is not None:
-            where += f"; IoU with the annotated mask {drawn.reference_iou:.2f}"
+        where = f"above {drawn.threshold:.2f}, {found}{_agreement(drawn)}"
         if drawn.area_km2 is not None:
             area = f"{drawn.area_km2:,.1f} km²"
         if drawn.centroid is not None:
             place = _place(*drawn.centroid)
     coherence = scene_coherence(answer.scene)
-    ticks = (f'<b style="left:{limit:.1%}"></b>' for limit in dict.fromkeys(verdict.first.limits))
     boxes = (
-        _box(
-            "Verdict",
-            verdict.headline,
-            '<div class="bar" aria-hidden="true">'
-            f'<i style="width:{verdict.probability:.1%}"></i>{"".join(ticks)}</div>'
-            f"{escape(verdict.reason)}.",
-        ),
         _box("Deforming area", area, where),
         _box("Centroid", place, "of the largest patch" if place != "–" else "no mask or no place"),
         _box(
@@ -85,26 +127,53 @@ def numbers(answer: Answer) -> str:
             "not given" if math.isnan(coherence) else "0 is noise, 1 is perfect",
         ),
     )
-    return _verdict(
-        f'<dl class="numbers" aria-live="polite">{"".join(boxes)}</dl>', _warnings(answer)
-    )
-
-
-def _verdict(boxes: str, warnings: str) -> str:
+    kind = "disagree" if verdict.disagree else verdict.decision.lower()
     return (
-        f'<div class="hm verdict">{boxes}<section class="warnings" role="status" tabindex="0">'
-        f"<h2>To be wary of</h2>{warnings}</section></div>"
+        f'<div class="hp answer {kind}"{shown} aria-live="polite">'
+        f'<h2 class="headline">{_MARKS[kind]} {escape(verdict.headline)}</h2>'
+        f"<p>{escape(sentence(answer))}</p>"
+        f'<p class="sure">{escape(sureness(answer))} {_scale(answer)}'
+        f'<span class="quiet">{escape(verdict.reason)}.</span></p>'
+        f'<dl class="numbers">{"".join(boxes)}</dl>{_doubts(answer)}</div>'
     )
+
+
+def _scale(answer: Answer) -> str:
+    """The probability on a bar with the model's marks."""
+    verdict = answer.prediction.verdict
+    ticks = (f'<b style="left:{limit:.1%}"></b>' for limit in dict.fromkeys(verdict.first.limits))
+    width = f"{verdict.probability:.1%}"
+    return (
+        f'<span class="bar" aria-hidden="true"><i style="width:{width}"></i>{"".join(ticks)}</span>'
+    )
+
+
+def _agreement(drawn: Prediction) -> str:
+    """How the mask agrees with a known one."""
+    if drawn.mask is None or drawn.scene.reference is None:
+        return ""
+    if not (drawn.mask.any() or drawn.scene.reference.any()):
+        return "; the known mask is empty, too"
+    return f"; IoU with the known mask {drawn.reference_iou:.2f}"
 
 
 def _box(name: str, value: str, detail: str) -> str:
     return f'<div><dt>{name}</dt><dd class="big">{value}</dd><dd class="small">{detail}</dd></div>'
 
 
-def _warnings(answer: Answer) -> str:
-    items = [f"<li>{escape(text)}</li>" for text in answer.prediction.all_warnings]
-    items = items or ['<li class="good">Nothing odd about the input.</li>']
-    return f"<ul>{''.join(items)}</ul>"
+def _doubts(answer: Answer) -> str:
+    """What was odd about the input, and what would look alike."""
+    warnings = _list(answer.prediction.all_warnings, "Nothing odd about the input.")
+    alike = _list(lookalikes(answer), "Nothing in particular; the models err all the same.")
+    return (
+        f'<div class="doubts"><section><h3>To be wary of</h3>{warnings}</section>'
+        f"<section><h3>What would look alike here</h3>{alike}</section></div>"
+    )
+
+
+def _list(items: Sequence[str], otherwise: str) -> str:
+    lines = [f"<li>{escape(text[:1].upper() + text[1:])}</li>" for text in items]
+    return f"<ul>{''.join(lines or [f'<li class=good>{otherwise}</li>'])}</ul>"
 
 
 def _place(longitude: float, latitude: float) -> str:
@@ -129,16 +198,18 @@ def downloads(token: str | None, threshold: float | None, names: Mapping[str, st
             f'<a href="result/{token}/{name}{query}" download>{escape(title)}</a>'
             for name, title in names.items()
         ]
-    return f'<nav class="hm downloads" aria-label="Downloads">{"".join(links)}</nav>'
+        moved = "" if threshold is None else f"&amp;threshold={threshold!r}"
+        links.append(f'<a class="link" href="?result={token}{moved}">Link to this result</a>')
+    return f'<nav class="hp downloads" aria-label="Downloads">{"".join(links)}</nav>'
 
 
 def models(answer: Answer | None) -> str:
     """The models' names, revisions, training data and input channels."""
     if answer is None:
         return (
-            '<div class="hm quiet">The models’ names and training data appear with a result.</div>'
+            '<div class="hp quiet">The models’ names and training data appear with a result.</div>'
         )
-    return f'<div class="hm models">{"".join(map(_model, answer.predictions))}</div>'
+    return f'<div class="hp models">{"".join(map(_model, answer.predictions))}</div>'
 
 
 def _model(prediction: Prediction) -> str:
@@ -156,7 +227,7 @@ def _model(prediction: Prediction) -> str:
     cells = "".join(
         f"<tr><th scope=row>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items()
     )
-    return f"<div><h2>{facts.objective.capitalize()}</h2><table>{cells}</table></div>"
+    return f"<div><h3>{facts.objective.capitalize()}</h3><table>{cells}</table></div>"
 
 
 def _mask_threshold(facts: ModelFacts) -> dict[str, str]:

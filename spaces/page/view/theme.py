@@ -1,7 +1,7 @@
 """The page's one look: system fonts and a teal accent; `page.css` has the rest.
 
 Text keeps a contrast of at least 4.5 to 1 in light and dark; nothing is told by colour alone.
-Every picture has a frame of fixed proportion from the start, so that results move nothing.
+Pictures have frames of fixed height from the start; words take the room that they need.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import gradio as gr
 CSS = Path(__file__).with_name("page.css")
 """Rules for what Gradio has no component for."""
 
-HEAD = """<script>
-document.addEventListener("keyup", (event) => {
-  if (event.target.matches?.("#threshold input[type=range]"))
-    event.target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
-});
-</script>"""
-"""Gradio's slider has a release event for pointers alone; this sends it for keys, too."""
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("page.js", "explorer.js")]
+
+
+def head(max_upload_bytes: int) -> str:
+    """What the browser runs beside Gradio.
+
+    Args:
+        max_upload_bytes: Most bytes of an upload: larger ones are refused before they are sent.
+    """
+    limit = f"window.hephaestusLimit = {max_upload_bytes};"
+    return f"<script>{limit}\n{''.join(path.read_text() for path in _SCRIPTS)}</script>"
+
 
 _TEAL = gr.themes.Color(
     name="teal-ash",

@@ -52,9 +52,20 @@ def test_what_may_be_opened(settings, world):
     assert resolve(" ns/name@v1.0 ", settings) == ("ns/name", "v1.0")
     folder = str(world["segmentation"])
     assert resolve(folder, settings) == (folder, None)
-    assert folder in local_models(settings)
+    assert folder in map(str, local_models(settings).values())
+    assert resolve("models/segmentation", settings) == (folder, None)
     inner = dataclasses.replace(settings, segmenter="", classifier="")
     assert resolve(folder, inner) == (folder, None)
+
+
+def test_models_of_one_name_are_told_apart(settings, tmp_path):
+    for place in ("a", "b"):
+        model = tmp_path / place / "models" / "m"
+        model.mkdir(parents=True)
+        (model / "hephaestus.json").write_text("{}")
+    named = local_models(dataclasses.replace(settings, model_roots=(tmp_path,)))
+    assert list(named) == ["models/m", "b/models/m"]
+    assert not any(str(tmp_path) in name for name in named)
 
 
 def test_a_link_out_of_the_folders_is_not_followed(settings, tmp_path):

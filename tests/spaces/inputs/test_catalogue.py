@@ -28,3 +28,11 @@ def test_a_dataset_without_what_the_page_shows_is_told(settings, tmp_path):
     changes = {"dataset": str(tmp_path), "config": "default"}
     with pytest.raises(PageError, match=r"lacks volcanoes, .* such as ts3"):
         _ = Catalogue(dataclasses.replace(settings, **changes)).entries
+
+
+@pytest.mark.parametrize(("tags", "simulated"), [(["synthetic"], True), (["InSAR"], False)])
+def test_a_datasets_card_says_whether_it_is_simulated(settings, tmp_path, tags, simulated):
+    (tmp_path / "README.md").write_text(f"---\ntags: {tags}\n---\n# Rows\n")
+    chosen = dataclasses.replace(settings, dataset=str(tmp_path))
+    assert Catalogue(chosen).simulated is simulated
+    assert not Catalogue(settings).simulated

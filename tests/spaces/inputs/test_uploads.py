@@ -95,6 +95,32 @@ def test_zipped_minicube(send, tmp_path):
     assert scene.crs == "EPSG:4326"
 
 
+def test_a_zip_of_a_products_folder(send, tmp_path):
+    path = tmp_path / "product.zip"
+    folder = tmp_path / "product"
+    folder.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in scenes.licsar(folder, steps=2):
+            archive.write(file, f"079D_07694_131313/20210101/{file.name}")
+    scene = send(path)
+    assert scene.steps == 2 and scene.insar_coherence is not None and scene.dem is not None
+
+
+def test_a_bomb_in_a_folder_in_a_zip(refuse, tmp_path):
+    bomb = scenes.zip_bomb(tmp_path / "bomb.npz", megabytes=150)
+    path = tmp_path / "product.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(bomb, "product/scene.npz")
+    assert "unpacks to" in refuse(path, max_unpacked_bytes=100 * 2**20)
+
+
+def test_coherence_alone_is_not_judged_as_a_phase(refuse, tmp_path):
+    path = scenes.write_tiff(
+        tmp_path / "20210101_20210113.geo.cc.tif", np.full((64, 64), 0.7, "float32")
+    )
+    assert "is coherence" in refuse(path)
+
+
 def test_text_named_tif(refuse, tmp_path):
     path = tmp_path / "phase.geo.diff_pha.tif"
     path.write_text("not an image at all\n" * 10)
@@ -120,7 +146,7 @@ def test_truncated_tiff(refuse, tmp_path):
 
 
 def test_complex_raster(refuse, tmp_path):
-    path = scenes.write_tiff(tmp_path / "slc.tif", make_phase().astype("complex64"))
+    path = scenes.write_tiff(tmp_path / "complex.tif", make_phase().astype("complex64"))
     assert "complex" in refuse(path)
 
 
@@ -212,7 +238,7 @@ def test_archive_with_too_many_members(refuse, tmp_path):
 
 def test_archive_of_something_else(refuse, tmp_path):
     path = scenes.write_zip(tmp_path / "photos.zip", **{"a.jpg": b"x"})
-    assert "neither an .npz nor a minicube" in refuse(path)
+    assert "stands for nothing" in refuse(path)
 
 
 def test_damaged_archive(refuse, tmp_path):
@@ -307,8 +333,8 @@ def test_too_many_bytes(refuse, tmp_path):
 
 
 def test_too_many_files(refuse, tmp_path):
-    paths = [scenes.write_tiff(tmp_path / f"{i}.tif", make_phase(8)) for i in range(8)]
-    assert "at most 7" in refuse(*paths)
+    paths = [scenes.write_tiff(tmp_path / f"{i}.tif", make_phase(8)) for i in range(41)]
+    assert "at most 40" in refuse(*paths)
 
 
 def test_kinds_that_do_not_belong_together(refuse, tmp_path):

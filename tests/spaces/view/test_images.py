@@ -1,6 +1,5 @@
 """Rasters as pictures."""
 
-import base64
 import io
 
 import numpy as np
@@ -9,8 +8,8 @@ from page.view import images
 from PIL import Image
 
 
-def decode(uri):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA"))
+def decode(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
 
 def test_phase_colours_close_their_circle():

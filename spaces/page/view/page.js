@@ -1,0 +1,88 @@
+// What the page needs beside Gradio: numbered choices, results that are marked while they are old,
+// arrow keys between the examples, files that are too large, and an address for a result.
+(() => {
+  const page = { turn: 0 };
+  window.hephaestus = page;
+
+  // The number of the visitor's next choice; see events.py.
+  page.next = () => {
+    page.turn += 1;
+    mark();
+    if (innerWidth < 900) {
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const place = document.querySelector("#state");
+      setTimeout(() => place?.scrollIntoView({ behavior: calm ? "auto" : "smooth" }), 30);
+    }
+    return page.turn;
+  };
+
+  // A threshold within the slider's range, whatever was typed; see events.py.
+  page.level = (token, value, rest) => {
+    const number = value === null || value === "" ? NaN : Number(value);
+    const level = Number.isFinite(number) ? Math.min(Math.max(number, 0.01), 0.99) : 0.5;
+    return [token, level, ...rest.map(() => (level === value ? "" : "moved"))];
+  };
+
+  // Until the notice answers the last choice, what is shown belongs to an earlier one.
+  function mark() {
+    const results = document.querySelector("#results");
+    const notice = document.querySelector("#notice .notice");
+    if (!results || !notice) return;
+    const pending = Number(notice.dataset.turn) !== page.turn;
+    results.classList.toggle("pending", pending);
+    results.classList.toggle("busy", pending || notice.classList.contains("working"));
+    const token = pending ? "" : notice.dataset.answer;
+    const address = new URL(location.href);
+    if (token && address.searchParams.get("result") !== token) {
+      address.searchParams.set("result", token);
+      address.searchParams.delete("threshold");
+      history.replaceState(history.state, "", address);
+    }
+  }
+
+  // Gradio gives each radio button a group of its own, and so a tab stop and no arrow keys.
+  function group() {
+    for (const radio of document.querySelectorAll("#example input[type=radio]"))
+      if (radio.name !== "example") radio.name = "example";
+    // Its name must hold the words that are seen on it, for those who speak to their computer.
+    const upload = document.querySelector("#upload button[aria-label]");
+    const words = upload?.innerText.replace(/\s+/g, " ").trim();
+    if (words && upload.ariaLabel !== words) upload.ariaLabel = words;
+  }
+
+  function tooLarge(files) {
+    const place = document.querySelector("#too-large");
+    const bytes = [...files].reduce((sum, file) => sum + file.size, 0);
+    const megabytes = (count) => Math.ceil(count / 2 ** 20).toLocaleString("en");
+    if (!place) return false;
+    const refused = bytes > window.hephaestusLimit;
+    place.innerHTML = !refused ? "" : `<div class="hp notice error" role="alert"><p><strong>Not
+      possible.</strong> These files have ${megabytes(bytes)} MB; at most
+      ${megabytes(window.hephaestusLimit)} MB are taken. Cut a window out of the product, or send a
+      single pair of the minicube as an .npz.</p></div>`;
+    return refused;
+  }
+
+  function refuse(event) {
+    const files = event.type === "drop" ? event.dataTransfer?.files : event.target.files;
+    if (!files?.length || !event.target.closest?.("#upload")) return;
+    if (!tooLarge(files)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "change") event.target.value = "";
+  }
+  document.addEventListener("change", refuse, true);
+  document.addEventListener("drop", refuse, true);
+
+  // Gradio's slider has a release event for pointers alone; this sends it for keys, too.
+  document.addEventListener("keyup", (event) => {
+    if (event.target.matches?.("#threshold input[type=range]"))
+      event.target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+  });
+
+  page.watch = [mark, group];
+  const look = () => page.watch.forEach((each) => each());
+  // Gradio changes elements in place, attributes included.
+  const attributeFilter = ["class", "data-turn", "data-answer", "data-facts", "data-threshold"];
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter });
+})();

@@ -1,0 +1,100 @@
+"""The verdict for a duty officer: what, where, since when, how sure, and what would look alike."""
+
+from __future__ import annotations
+
+from pyproj import Geod
+
+from hub.inference.verdict import DEFORMATION, QUIET
+from hub.scenes.scene import Scene
+from page.answers.analysis import Answer
+from page.answers.pixels import follows_elevation
+from page.view.picture import scene_coherence
+
+_GEOD = Geod(ellps="WGS84")
+_COMPASS = ["north", "north-east", "east", "south-east"]
+_COMPASS += ["south", "south-west", "west", "north-west"]
+
+ELEVATION_NOTE = 0.2
+"""Gain of `follows_elevation` from which air is named."""
+
+
+def sentence(answer: Answer) -> str:
+    """What, where and since when."""
+    verdict, scene = answer.prediction.verdict, answer.scene
+    between = _between(scene)
+    if verdict.decision == QUIET:
+        where = _of_volcano(answer)
+        return f"No ground deformation was found{where} {between}.".replace("  ", " ")
+    place = _where(answer)
+    if verdict.decision == DEFORMATION:
+        return f"Ground deformation is likely {place} {between}."
+    return f"Whether the ground moved {between} cannot be told; look {place}."
+
+
+def sureness(answer: Answer) -> str:
+    """How sure the model is, in words; the numbers follow."""
+    verdict = answer.prediction.verdict
+    if verdict.disagree:
+        return "The two models disagree: let a person look."
+    return {
+        DEFORMATION: "The model is above the mark from which false alarms are few.",
+        QUIET: "The model is below the mark under which misses are few; slow motion can be missed.",
+    }.get(verdict.decision, "The model is between its two marks: let a person look.")
+
+
+def lookalikes(answer: Answer) -> list[str]:
+    """What would look alike in this scene, from its own rasters and dates."""
+    scene, found = answer.scene, []
+    if follows_elevation(scene) > ELEVATION_NOTE:
+        found.append(
+            "Air in layers: the phase follows the elevation here, and such air draws rings around "
+            "a summit as rising or sinking ground does."
+        )
+    coherence = scene_coherence(scene)
+    if coherence < 0.3:
+        found.append(
+            f"Noise: coherence is {coherence:.2f} on average, and chance makes fringes of noise."
+        )
+    if scene.insar_coherence is None:
+        found.append("Noise: without coherence it cannot be told where the phase means anything.")
+    if scene.steps == 1:
+        found.append(
+            "Air of one day: a single pair cannot tell it from motion. Look whether a pair with "
+            "another primary date shows the same."
+        )
+    elif scene.secondary_dates:
+        found.append(
+            "Air of the primary date: all these pairs share it, and so its pattern. Look at a pair "
+            "without that date."
+        )
+    return found
+
+
+def _between(scene: Scene) -> str:
+    if scene.primary_date is None or not scene.secondary_dates:
+        return "between the two dates of this interferogram, which the file does not tell"
+    dates = (scene.primary_date, *scene.secondary_dates)
+    first, last = min(dates), max(dates)
+    days = (last - first).days
+    return f"between {first:%-d %B %Y} and {last:%-d %B %Y} ({days} days)"
+
+
+def _of_volcano(answer: Answer) -> str:
+    names = answer.known.volcanoes
+    return f" at {' or '.join(names)}" if names else ""
+
+
+def _where(answer: Answer) -> str:
+    """Where the probability is highest, from a summit if one is known."""
+    verdict, known = answer.prediction.verdict, answer.known
+    if "row" in verdict.place:
+        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
+    point = verdict.place["longitude"], verdict.place["latitude"]
+    if known.summit is None or not known.volcanoes:
+        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
+    azimuth, _, metres = _GEOD.inv(*known.summit, *point)
+    name = known.volcanoes[0]
+    if metres < 1000:
+        return f"at {name}, within 1 km of the summit ({verdict.where})"
+    way = _COMPASS[round(azimuth / 45) % 8]
+    return f"at {name}, {metres / 1000:.0f} km {way} of the summit ({verdict.where})"
