@@ -114,9 +114,11 @@ def feature_collection(prediction: Prediction, cut: bool = True) -> dict[str, An
         {
             "type": "Feature",
             "geometry": shapely.geometry.mapping(
-                shapely.transform(
-                    cut_at_antimeridian(region.polygon) if cut else region.polygon,
-                    lambda places: places.round(8),
+                # Rounded in a way that no outline crosses itself.
+                shapely.orient_polygons(
+                    shapely.set_precision(
+                        cut_at_antimeridian(region.polygon) if cut else region.polygon, 1e-8
+                    )
                 )
             ),
             "properties": {

@@ -22,6 +22,8 @@ from hub.record.formats.styles import probability_colour
 
 MAX_SIDE = 1024
 """Pixels of the overlay's longer side."""
+DEGREES = 1e-7
+"""A centimetre: outlines are rounded to it."""
 _NAMESPACE = "http://www.opengis.net/kml/2.2"
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -72,7 +74,7 @@ def write_kmz(
         _add(placemark, "description", said)
         _add(placemark, "styleUrl", "#mask")
         several = ElementTree.SubElement(placemark, "MultiGeometry")
-        for polygon in shapely.get_parts(outline):
+        for polygon in shapely.get_parts(shapely.set_precision(outline, DEGREES)):
             _add_polygon(several, polygon)
     ElementTree.indent(root, " ")
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)

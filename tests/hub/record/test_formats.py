@@ -70,6 +70,7 @@ def test_a_kmz_has_the_overlay_and_the_outlines_where_they_are(saved, name):
             for ring in element.iterfind(".//k:coordinates", KML)
         ]
         polygons.append(shapely.Polygon(rings[0], rings[1:]))
+        assert polygons[-1].is_valid
     drawn = shapely.union_all(polygons)
     collection = json.loads(paths["geojson"].read_text())
     expected = shapely.union_all(
