@@ -42,7 +42,7 @@ def steps() -> list[tuple[str, list[str]]]:
             (f"package the {task} model", [*hub, "push-model", run, "--to-folder", model]),
         ]
     model, output = str(DEMO / "models/segmentation"), str(DEMO / "predictions")
-    rows = [f"{DATASET}::ts3/test/{number}" for number in (0, 37)]  # a dyke; a sill and a dyke
+    rows = [f"{DATASET}::ts3/test/{number}" for number in (0, 37)]  # turbulent air; a dyke
     return [*plan, ("predict two scenes", [*hub, "predict", model, *rows, "--output", output])]
 
 
