@@ -124,7 +124,7 @@ def test_a_result_is_pale_beside_a_new_choice(visitor):
     # The request is held back on its way: nothing has come back for the new choice.
     page.route("**/queue/join*", lambda route: None)
     choose(page, "Dyke")
-    assert page.evaluate(PALE)
+    page.wait_for_function(PALE)
     assert page.get_by_role("button", name="Cancel").is_visible()
     page.unroute_all(behavior="ignoreErrors")
 
