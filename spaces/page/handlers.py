@@ -78,7 +78,7 @@ class Handlers:
     def cancel(self, turn: Any, request: gr.Request) -> list[Any]:
         """Cancel was pressed."""
         number = _turn(turn)
-        self.jobs.announce(_session(request), number)
+        self.jobs.announce(_session(request), number, cancels=True)
         return as_list(parts.blank(parts.CANCELLED, "", number))
 
     def refused(self, turn: Any) -> list[Any]:

@@ -74,6 +74,10 @@ class Runs:
                     break
                 if changed:
                     yield as_list(changed)
+            if (number := job.cancelled) is not None:
+                # What was sent before may reach the browser after Cancel's own answer, which goes
+                # another way: only the stream's last word stays.
+                yield as_list(parts.blank(parts.CANCELLED, "", number))
         finally:
             job.stop()
             self._jobs.end(session, job)

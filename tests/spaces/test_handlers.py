@@ -56,6 +56,25 @@ def test_an_overtaken_choice_changes_nothing(settings):
     assert list(handlers.from_sample("s1", "", "", 8, VISITOR)) != []
 
 
+def test_cancel_has_the_last_word_of_what_it_stopped(settings):
+    """What the stream sent before may reach the browser after Cancel's own answer."""
+    from page.handlers import Handlers
+    from page.view.parts import OUTPUTS
+
+    handlers = Handlers(settings)
+    for followed in (False, True):
+        stream = handlers.from_sample("s1", "", "", 1, VISITOR)
+        next(stream)
+        handlers.cancel(2, VISITOR)
+        if followed:
+            handlers.announce(3, VISITOR)
+        said = [shown[OUTPUTS.index("notice")] for shown in stream]
+        assert [("Cancelled" in each, 'data-turn="2"' in each) for each in said] == (
+            [] if followed else [(True, True)]
+        )
+        handlers.leave(VISITOR)
+
+
 def test_the_operators_own_examples(settings, tmp_path):
     import numpy as np
     from page.errors import PageError

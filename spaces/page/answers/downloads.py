@@ -16,7 +16,6 @@ from dataset_script.errors import HephaestusError
 from hub.inference.outputs import save_prediction
 from page.answers.analysis import Answer
 from page.answers.cache import ExpiringCache
-from page.answers.kmz import kmz
 from page.errors import PageError
 
 NAMES = {
@@ -28,7 +27,7 @@ NAMES = {
     "json": "Summary, JSON",
     "figure": "Figure, PNG",
 }
-"""What can be downloaded, by the kinds of `save_prediction`; and `kmz`."""
+"""What can be downloaded, by the kinds of `save_prediction`."""
 
 _TYPES = {
     ".tif": "image/tiff",
@@ -62,8 +61,6 @@ def render(answer: Answer, kind: str) -> tuple[str, bytes]:
     Raises:
         PageError: If the result has no such file, as a classifier alone has no mask.
     """
-    if kind == "kmz" and kind in available(answer):
-        return f"{answer.scene.name}.kmz", kmz(answer.prediction)
     with tempfile.TemporaryDirectory(prefix="hephaestus-result-") as folder:
         written = save_prediction(answer.prediction, Path(folder), kinds=(kind,))
         if kind in written:

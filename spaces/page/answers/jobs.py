@@ -18,10 +18,14 @@ class Job:
 
     Args:
         turn: Number of the visitor's choice; None for a program's request, which none overtakes.
+
+    Attributes:
+        cancelled: Number of the Cancel that stopped it, where no choice has followed.
     """
 
     def __init__(self, turn: int | None) -> None:
         self.turn = turn
+        self.cancelled: int | None = None
         self._stop = threading.Event()
 
     @property
@@ -55,10 +59,16 @@ class Jobs:
         self._running: dict[str, set[Job]] = {}
         self._lock = threading.Lock()
 
-    def announce(self, session: str, turn: int) -> None:
-        """A visitor has chosen anew, or cancelled: earlier choices are stopped at once."""
+    def announce(self, session: str, turn: int, cancels: bool = False) -> None:
+        """A visitor has chosen anew, or cancelled: earlier choices are stopped at once.
+
+        Args:
+            session: The visitor's.
+            turn: Number of the choice.
+            cancels: Whether it was Cancel.
+        """
         with self._lock:
-            self._announce(session, turn)
+            self._announce(session, turn, cancels)
 
     def begin(self, session: str, turn: int | None) -> Job:
         """Start a job; it is stopped from the start where a later choice is known."""
@@ -87,11 +97,12 @@ class Jobs:
             for job in self._running.pop(session, set()):
                 job.stop()
 
-    def _announce(self, session: str, turn: int) -> None:
+    def _announce(self, session: str, turn: int, cancels: bool = False) -> None:
         self._newest[session] = max(turn, self._newest.get(session, turn))
         self._newest.move_to_end(session)
         while len(self._newest) > MAX_SESSIONS:
             self._newest.popitem(last=False)
         for job in self._running.get(session, ()):
             if job.turn is not None and job.turn < turn:
+                job.cancelled = turn if cancels else None
                 job.stop()

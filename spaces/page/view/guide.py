@@ -42,9 +42,11 @@ READING = """
   it is “deformation”, where false alarms are few; below the lower mark “no deformation”, where
   misses are few; between them “unsure”. A model may have one mark for both. The classifier is a
   second opinion: where it says the opposite, the models disagree, and you should look.
-- **The white line** is the border of the mask: pixels whose probability is above the threshold.
-  Moving the threshold draws the mask again from the same probabilities, and leaves the verdict as
-  it is. Where experts have drawn one (the dataset, some `.npz`), theirs is dashed and yellow.
+- **The white line** is the border of the mask: patches of pixels whose probability is above the
+  threshold, and which alone would not make a quiet scene. Where the verdict is “no deformation”,
+  none is drawn, wherever the threshold is. Moving the threshold draws the mask again from the same
+  probabilities, and leaves the verdict as it is. Where experts have drawn one (the dataset, some
+  `.npz`), theirs is dashed and yellow.
 - **Probabilities** are calibrated: of what is given 80 %, about four in five deformed *in
   validation data like the training data*.
 - **Low coherence** (dark) is noise, and noise can look like fringes.

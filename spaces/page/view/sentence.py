@@ -85,16 +85,30 @@ def _of_volcano(answer: Answer) -> str:
 
 
 def _where(answer: Answer) -> str:
-    """Where the probability is highest, from a summit if one is known."""
+    """Where the probability is highest, from a summit if one is near."""
+    verdict = answer.prediction.verdict
+    seen = _from_summit(answer)
+    if seen is None:
+        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
+    name, kilometres, bearing = seen
+    if kilometres < 1:
+        return f"at {name}, within 1 km of the summit ({verdict.where})"
+    way = _COMPASS[round(bearing / 45) % 8]
+    return f"at {name}, {kilometres:.0f} km {way} of the summit ({verdict.where})"
+
+
+def _from_summit(answer: Answer) -> tuple[str, float, float] | None:
+    """The volcano, and kilometres and bearing from its summit to the place; None for none near.
+
+    What the operator or the dataset knows comes before the world's list.
+    """
     verdict, known = answer.prediction.verdict, answer.known
     if "row" in verdict.place:
-        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
-    point = verdict.place["longitude"], verdict.place["latitude"]
-    if known.summit is None or not known.volcanoes:
-        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
-    azimuth, _, metres = _GEOD.inv(*known.summit, *point)
-    name = known.volcanoes[0]
-    if metres < 1000:
-        return f"at {name}, within 1 km of the summit ({verdict.where})"
-    way = _COMPASS[round(azimuth / 45) % 8]
-    return f"at {name}, {metres / 1000:.0f} km {way} of the summit ({verdict.where})"
+        return None
+    if known.volcanoes and known.summit is not None:
+        place = verdict.place["longitude"], verdict.place["latitude"]
+        bearing, _, metres = _GEOD.inv(*known.summit, *place)
+        return known.volcanoes[0], metres / 1000, bearing
+    if known.volcanoes or known.simulated or verdict.near is None:
+        return None
+    return verdict.near.volcano.name, verdict.near.distance_km, verdict.near.bearing

@@ -9,7 +9,7 @@ from typing import Any
 
 from dataset_script.channels import select
 from hub.inference.prediction import Prediction
-from hub.inference.verdict import in_words
+from hub.inference.verdict import QUIET, in_words
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.inputs.known import NOTHING, Known
@@ -112,6 +112,8 @@ def numbers(answer: Answer) -> str:
         found = f"{len(drawn.regions)} patch{'es' if len(drawn.regions) != 1 else ''}"
         if drawn.mask is not None and not drawn.scene.georeferenced:
             found = f"{int(drawn.mask.sum()):,} pixels (no georeference)"
+        if drawn.opinion.decision == QUIET:
+            found += ", none being drawn in a scene without deformation"
         where = f"above {drawn.threshold:.2f}, {found}{_agreement(drawn)}"
         if drawn.area_km2 is not None:
             area = f"{drawn.area_km2:,.1f} km²"

@@ -34,3 +34,13 @@ def test_a_visitor_who_leaves_takes_all_jobs_along_and_a_programs_job_is_never_o
     jobs.end("you", other)
     jobs.leave("you")
     assert not other.stopped
+
+
+def test_a_job_knows_the_cancel_that_stopped_it_until_another_choice_follows():
+    jobs = Jobs()
+    job = jobs.begin("me", 1)
+    assert job.cancelled is None
+    jobs.announce("me", 2, cancels=True)
+    assert job.stopped and job.cancelled == 2
+    jobs.announce("me", 3)
+    assert job.stopped and job.cancelled is None

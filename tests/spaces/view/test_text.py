@@ -1,5 +1,6 @@
 """What the page says in words."""
 
+import dataclasses
 import datetime
 
 import numpy as np
@@ -74,6 +75,20 @@ def test_the_sentence_names_volcano_distance_and_dates():
     assert quiet.startswith("No ground deformation was found at Sierra Negra between 6 January")
     unsure = sentence.sentence(place(series(), 0.5, Known()))
     assert unsure.startswith("Whether the ground moved between 6 January")
+
+
+def test_a_volcano_of_the_worlds_list_is_named_where_nothing_else_is_known():
+    said = sentence.sentence(place(series(), 0.9, Known()))
+    assert "of the summit" in said and "Sierra Negra" in said
+    assert "summit" not in sentence.sentence(place(series(), 0.9, Known(simulated=True)))
+
+
+def test_a_quiet_scene_says_why_its_mask_is_empty_at_any_threshold():
+    quiet = place(series(), 0.1, Known())
+    quiet = Answer(dataclasses.replace(quiet.prediction, evidence=quiet.probability)).at(0.05)
+    said = text.numbers(quiet)
+    assert "above 0.05, 0 patches, none being drawn in a scene without deformation" in said
+    assert "none being drawn" not in text.numbers(place(series(), 0.9, Known()))
 
 
 def test_what_would_look_alike_comes_from_the_scene():
