@@ -19,7 +19,7 @@ EXTRAS = {
         "transformers",
     ),
     "hub": ("evaluate",),
-    "space": ("folium", "gradio"),
+    "space": ("folium", "gradio", "plotly"),
     "s3": ("s3fs",),
     "dask": ("dask", "distributed"),
     "wandb": ("wandb",),

@@ -23,15 +23,34 @@ ANY = ((1, 64, 64), (4, 96, 160))
 """Batch, height and width that none of the examples of the tracing has."""
 
 
-UNET = {"encoder_depth": 3, "decoder_channels": [16, 8, 8]}
+# The shared ones have so many layers that tracing them at free sizes takes long.
+SHORT = {
+    "smp": ModelConfig(
+        "smp", "Unet", "resnet18", options={"encoder_depth": 3, "decoder_channels": [16, 8, 8]}
+    ),
+    "segformer": ModelConfig(
+        "transformers",
+        "segformer",
+        options={
+            "num_encoder_blocks": 2,
+            "hidden_sizes": [8, 16],
+            "depths": [1, 1],
+            "num_attention_heads": [1, 1],
+            "sr_ratios": [4, 1],
+            "patch_sizes": [7, 3],
+            "strides": [4, 2],
+            "mlp_ratios": [4, 4],
+            "decoder_hidden_size": 16,
+        },
+    ),
+}
 
 
 def export(tmp_path, kind, form, side=64):
     facts = make_facts(kind, image_size=side)
     (tmp_path / "model").mkdir()
-    if kind == "smp":  # the shared one's encoder has so many layers that tracing it takes long
-        config = ModelConfig("smp", "Unet", "resnet18", options=UNET)
-        model = build(config, "segmentation", 2, len(facts.channels)).eval()
+    if kind in SHORT:
+        model = build(SHORT[kind], "segmentation", 2, len(facts.channels)).eval()
     else:
         model = make_model(kind, facts)
     package_model(model.backbone, facts, tmp_path / "model")

@@ -10,7 +10,7 @@ from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.inference import batch as batch_module
+from hub.inference import judging
 from hub.inference.batch import predict_many
 from tests.hub.licsar import DEGREES, make_phase, write_tif
 from tests.hub.pointwise import pointwise
@@ -90,7 +90,7 @@ ELSEWHERE = Affine(DEGREES.a, 0, DEGREES.c + 40, 0, DEGREES.e, DEGREES.f - 20)
 def detector():
     """A model of one date. No files are written: that would take the time of all the rest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch_module, "save_prediction", lambda *arguments: {})
+        patch.setattr(judging, "save_prediction", lambda *_, **__: {})
         yield pointwise(1, ("insar_difference", "insar_coherence", "dem"))
 
 
