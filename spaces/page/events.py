@@ -18,6 +18,12 @@ from page.view.parts import OUTPUTS
 _NEXT = "(...inputs) => [...inputs.slice(0, -1), hephaestus.next()]"
 """Puts the next number in the place of the last input."""
 
+_AHEAD = "(...inputs) => [hephaestus.announce()]"
+"""The number of the choice that is being made, for the word that goes ahead of it."""
+
+_AFTER = "(...inputs) => [hephaestus.after()]"
+"""A number after every choice's."""
+
 _SAME = "() => [hephaestus.turn]"
 """The number of the last choice."""
 
@@ -60,7 +66,7 @@ def wire(
         "trigger_mode": "multiple",
         "js": _NEXT,
     }
-    at_once: dict[str, Any] = {**light, "queue": False, "trigger_mode": "multiple", "js": _NEXT}
+    at_once: dict[str, Any] = {**light, "queue": False, "trigger_mode": "multiple", "js": _AHEAD}
     scene = parts["scene_token"]
     for trigger in (
         form["example"].input,
@@ -81,7 +87,7 @@ def wire(
         ),
     ):
         analysis.failure(handlers.refused, [turn], outputs, **at_once | {"js": _SAME})
-    buttons["cancel"].click(handlers.cancel, [turn], outputs, **at_once)
+    buttons["cancel"].click(handlers.cancel, [turn], outputs, **at_once | {"js": _AFTER})
     page.load(handlers.restore, None, outputs, **light)
     page.unload(handlers.leave)
     _browse(handlers.catalogue, form, light)

@@ -1,12 +1,27 @@
 // What the page needs beside Gradio: numbered choices, results that are marked while they are old,
 // arrow keys between the examples, files that are too large, and an address for a result.
 (() => {
-  const page = { turn: 0 };
+  const page = { turn: 0, ahead: 0 };
   window.hephaestus = page;
 
-  // The number of the visitor's next choice; see events.py.
+  // The number of a choice, for the word that goes ahead of it; see events.py. The browser may ask
+  // for it before or after `next`: either way the word never overtakes its own choice.
+  page.announce = () => {
+    page.ahead = Math.max(page.ahead + 1, page.turn);
+    mark();
+    return page.ahead;
+  };
+
+  // Cancel: later than every choice.
+  page.after = () => {
+    page.turn = page.ahead = Math.max(page.turn, page.ahead) + 1;
+    mark();
+    return page.turn;
+  };
+
+  // The number of the visitor's next choice.
   page.next = () => {
-    page.turn += 1;
+    page.turn = Math.max(page.turn + 1, page.ahead);
     mark();
     if (innerWidth < 900) {
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -28,7 +43,7 @@
     const results = document.querySelector("#results");
     const notice = document.querySelector("#notice .notice");
     if (!results || !notice) return;
-    const pending = Number(notice.dataset.turn) !== page.turn;
+    const pending = Number(notice.dataset.turn) !== Math.max(page.turn, page.ahead);
     results.classList.toggle("pending", pending);
     results.classList.toggle("busy", pending || notice.classList.contains("working"));
     const token = pending ? "" : notice.dataset.answer;
