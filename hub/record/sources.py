@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub.record.columns import digest
+from hub.scenes.products.table import PRODUCTS
 
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d{6}(?!\d)")
 _CUBE = re.compile(r"(.+?\.zarr(?:\.zip|\.tar)?)(@[\d_,]+)?$")
 
 
@@ -64,18 +66,30 @@ def _files(source: str) -> Iterator[Path]:
 
 
 def _companions(path: Path) -> Iterator[Path]:
-    """Files that are read with a scene's own: beside it, and elevation in the folders above."""
+    """Files that may be read with a scene's own: beside it, and elevation in the folders above.
+
+    That is everything there but what bears the dates of another pair: products name coherence and
+    elevation as they like. One file too many costs a reading, one too few an answer that is old.
+    """
     if path.is_dir():
         yield from (item for item in path.rglob("*") if item.is_file())
         return
-    own = path.name.startswith(path.parent.name)  # a product's folder bears its name
-    stem = path.name.split(".")[0]
-    with os.scandir(path.parent) as entries:
-        yield from (
-            Path(entry.path)
-            for entry in entries
-            if entry.is_file() and entry.name != path.name and (own or entry.name.startswith(stem))
-        )
-    for folder in (path.parent.parent, path.parent.parent.parent):
-        yield from folder.glob("*.hgt.tif")
-        yield from (folder / "metadata").glob("*.hgt.tif")
+    data = path.with_suffix(".data")  # BEAM-DIMAP's rasters
+    if path.suffix.lower() == ".dim" and data.is_dir():
+        yield from (item for item in data.rglob("*") if item.is_file())
+    dates = _dates(path.name)
+    places = {place for product in PRODUCTS for place in product.elevations} | {"."}
+    for folder in sorted({Path(os.path.normpath(path.absolute().parent / p)) for p in places}):
+        if not folder.is_dir():
+            continue
+        with os.scandir(folder) as entries:
+            yield from (
+                Path(entry.path)
+                for entry in entries
+                if entry.is_file() and (not dates or _dates(entry.name) in (dates, ()))
+            )
+
+
+def _dates(name: str) -> tuple[str, ...]:
+    """The days in a file's name."""
+    return tuple(_DAY.findall(name))

@@ -5,8 +5,10 @@ import os
 import pytest
 
 from hub.record.sources import product_of, source_state
+from hub.scenes.inputs import find_inputs
 from tests import cubes
 from tests.hub.licsar import FRAME, write_frame
+from tests.hub.scenes.products import written
 from tests.rows import make_dataset_folder
 
 
@@ -35,6 +37,25 @@ def test_a_pair_changes_with_its_companions_and_not_with_its_neighbours(tmp_path
     pair = source_state(first)
     os.utime(tmp_path / FRAME / "metadata" / f"{FRAME}.geo.hgt.tif")
     assert source_state(first) != pair
+
+
+@pytest.mark.parametrize("name", written.PRODUCTS)
+def test_no_file_of_a_product_changes_unseen(tmp_path, name):
+    """An answer would stay that a new coherence, elevation or phase has made old."""
+    written.PRODUCTS[name][0](tmp_path / "in")
+    (found,) = find_inputs([tmp_path / "in"], 1)
+    before = source_state(found.label)
+    if name == "hyp3_zip":
+        assert before is None  # what cannot be told is read again
+        return
+    assert before == source_state(found.label)
+    another_date = {"20170103.geo.mli.tif"} if name == "licsar" else set()  # not read
+    for path in (tmp_path / "in").rglob("*"):
+        if path.is_file() and path.name not in another_date:
+            time = path.stat().st_mtime_ns
+            os.utime(path, ns=(time, time + 10**9))
+            assert source_state(found.label) != before, path.name
+            os.utime(path, ns=(time, time))
 
 
 @pytest.mark.parametrize("form", ["zarr", "zip"])
