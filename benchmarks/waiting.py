@@ -23,10 +23,10 @@ from benchmarks.harness import Goal, Timing, interleave
 from dataset_script.synthetic.pipeline import synthesize
 from hub.inference.batch import predict_many
 from hub.inference.detector import Detector
-from hub.inference.networks import TOLERANCE
 from hub.inference.outputs import KINDS, save_prediction
 from hub.inference.prediction import Prediction
-from hub.inference.windows import Cancelled, Mosaic, product_corners
+from hub.inference.scanning.networks import TOLERANCE
+from hub.inference.scanning.windows import Cancelled, Mosaic, product_corners
 from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene, make_scene
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hub.inference.blended_scene import segment_scene
 from hub.inference.prediction import Prediction, require_threshold
 from hub.inference.resampling import (
     on_training_pixels,
@@ -23,9 +22,10 @@ from hub.inference.resampling import (
     to_input_pixels,
     to_training_pixels,
 )
-from hub.inference.whole_scene import SceneAnswer, classify_scene
-from hub.inference.window_model import WindowModel, usable_device
-from hub.inference.windows import Progress, Watch
+from hub.inference.scanning.blended_scene import segment_scene
+from hub.inference.scanning.whole_scene import SceneAnswer, classify_scene
+from hub.inference.scanning.window_model import WindowModel, usable_device
+from hub.inference.scanning.windows import Progress, Watch
 from hub.repos.loading import IN_THE_BOX, PublishedModel, find_published
 from hub.scenes.checks import MAX_PIXELS
 from hub.scenes.load import load_scene

@@ -10,8 +10,8 @@ from setuptools.config.setupcfg import read_configuration
 from torch import nn
 
 from hub.__main__ import main
-from hub.inference import networks
 from hub.inference.detector import Detector
+from hub.inference.scanning import networks
 from hub.repos.loading import IN_THE_BOX, find_published
 from tests.places import ROOT, SHARED
 from training.config.options import load_config

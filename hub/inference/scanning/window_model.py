@@ -11,8 +11,8 @@ from torch import nn
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from hub.inference.devices import refused, require_device
-from hub.inference.networks import Networks
-from hub.inference.windows import Corner, cut
+from hub.inference.scanning.networks import Networks
+from hub.inference.scanning.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
 from training.evaluation.calibration import image_margins, to_probability

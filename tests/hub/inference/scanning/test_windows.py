@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.inference.windows import (
+from hub.inference.scanning.windows import (
     Cancelled,
     Mosaic,
     Watch,

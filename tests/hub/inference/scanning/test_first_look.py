@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hub.inference.detector import FIRST_LOOK
-from hub.inference.windows import Cancelled
+from hub.inference.scanning.windows import Cancelled
 from tests.hub.pointwise import frame_scene, pointwise
 
 

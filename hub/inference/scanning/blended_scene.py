@@ -8,11 +8,18 @@ from functools import partial
 import numpy as np
 from torch import nn
 
-from hub.inference.networks import TOLERANCE
 from hub.inference.resampling import world_origin
-from hub.inference.whole_scene import FirstLook, SceneAnswer
-from hub.inference.window_model import WindowModel
-from hub.inference.windows import Corner, Mosaic, Watch, coarse_corners, in_batches, product_corners
+from hub.inference.scanning.networks import TOLERANCE
+from hub.inference.scanning.whole_scene import FirstLook, SceneAnswer
+from hub.inference.scanning.window_model import WindowModel
+from hub.inference.scanning.windows import (
+    Corner,
+    Mosaic,
+    Watch,
+    coarse_corners,
+    in_batches,
+    product_corners,
+)
 from hub.scenes.scene import Scene
 from training.evaluation.scenes import SUPPORT, evidence, scene_peak
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from hub.inference import networks
 from hub.inference.detector import Detector
-from hub.inference.networks import TOLERANCE, Networks
-from hub.inference.window_model import WindowModel
+from hub.inference.scanning import networks
+from hub.inference.scanning.networks import TOLERANCE, Networks
+from hub.inference.scanning.window_model import WindowModel
 from tests.hub.facts import make_facts
 from tests.hub.models import make_input, make_model
 from tests.hub.pointwise import Pointwise, frame_scene

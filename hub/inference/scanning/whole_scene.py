@@ -9,8 +9,14 @@ from functools import partial
 import numpy as np
 
 from hub.inference.resampling import world_origin
-from hub.inference.window_model import WindowModel
-from hub.inference.windows import Corner, Watch, coarse_corners, in_batches, product_corners
+from hub.inference.scanning.window_model import WindowModel
+from hub.inference.scanning.windows import (
+    Corner,
+    Watch,
+    coarse_corners,
+    in_batches,
+    product_corners,
+)
 from hub.scenes.scene import Scene
 
 MIN_DATA = 0.25
