@@ -30,7 +30,8 @@ from dataset_script.synthetic.ground.grid import FrameGrid  # noqa: E402
 from dataset_script.synthetic.labels.annotating import annotate  # noqa: E402
 from dataset_script.synthetic.radar.processor import LOOKS, draw_looks  # noqa: E402
 from dataset_script.synthetic.scene import Scene  # noqa: E402
-from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Spheroid  # noqa: E402
+from dataset_script.synthetic.sources.compound import Spheroid  # noqa: E402
+from dataset_script.synthetic.sources.elastic import Dislocation, Mogi  # noqa: E402
 from dataset_script.wrapping import wrap  # noqa: E402
 from tests.okada import okada  # noqa: E402
 

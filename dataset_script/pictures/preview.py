@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Features, Image, Value
 
+from dataset_script.pictures.colour_tables import colour_table
 from dataset_script.rows.features import annotation_features
 from dataset_script.rows.tables import Row
 
@@ -90,11 +89,7 @@ def palette() -> np.ndarray:
     Returns:
         uint8 (256, 3).
     """
-    # The table alone: importing cmcrameri would import pyplot, which takes longer than a shard.
-    package = importlib.util.find_spec("cmcrameri")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("the package cmcrameri is not installed")
-    table = np.loadtxt(Path(package.origin).parent / "cmaps" / "romaO.txt")
+    table = colour_table("romaO")
     cyclic = table[np.arange(_COLOURS) * len(table) // _COLOURS]
     return np.round(255 * np.concatenate([cyclic, [[0.5] * 3, [0.0] * 3]])).astype(np.uint8)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from dataset_script.errors import ConfigError
 
 ARCHIVE_SUFFIX = {"directory": ".zarr", "zip": ".zarr.zip", "tar": ".zarr.tar"}
-VERSION = 3
+VERSION = 4
 """Raised whenever the same parameters give other bytes."""
 _LEAST = {"frames": 1, "height": 48, "width": 48, "neighbours": 1, "workers": 1}
 

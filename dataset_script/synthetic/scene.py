@@ -25,6 +25,7 @@ from dataset_script.synthetic.radar.processor import draw_processor, process
 from dataset_script.synthetic.sources.activity import draw_activity
 from dataset_script.synthetic.sources.eruptions import FRESH_COHERENCE, draw_eruptions
 from dataset_script.synthetic.sources.history import Episode, cumulative
+from dataset_script.synthetic.sources.on_grid import displacement_on
 from dataset_script.wrapping import wrap
 
 BASELINE_SPREAD_M = 60.0
@@ -115,9 +116,8 @@ class Scene:
             self._rng("activity"), grid, self.terrain, plan.dates, plan.pairs
         )
         self.strengths = np.array([cumulative(a.episodes, self.days) for a in self.actors])
-        east, north = grid.local()
         self.units = np.stack(
-            [self._unit(actor.source.displacement(east, north)) for actor in self.actors]
+            [self._unit(displacement_on(actor.source, grid)) for actor in self.actors]
         )
         self.eruptions = draw_eruptions(self._rng("eruptions"), grid, self.terrain, self.actors)
         self.processor = draw_processor(self._rng("processor"), grid, self.swath)

@@ -21,12 +21,19 @@ from hub.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.image import AxesImage
 
 MAX_SIDE = 900
 """Pixels of a panel's longer side that are drawn; a whole frame has three times as many."""
 
 _ABSENT = "0.85"
+_MARGIN, _PANEL = 0.12, 3.3
+"""Inches: the figure's edge, and a panel's width."""
+_ROOM = 0.55, 0.75, 0.3, 0.35
+"""Inches left, right, above and below a panel: tick labels, the colour bar, the title."""
+_TITLE_LINE, _CAPTION_LINE = 11 * 1.2 / 72, 8 * 1.25 / 72
+"""Inches of a line of text."""
 
 
 def draw_prediction(prediction: Prediction) -> Figure:
@@ -49,25 +56,21 @@ def draw_prediction(prediction: Prediction) -> Figure:
     if prediction.mask is not None:
         panels += [("probability", None), ("mask", None)]
     columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
-    rows = math.ceil(len(panels) / columns)
-    caption = "\n".join(
+    caption = [
         line
         for warning in prediction.all_warnings
         for line in textwrap.wrap(f"Note: {warning}.", 48 * columns)
-    )
-    aspect = scene.height / scene.width
-    height = rows * (3.6 * min(max(aspect, 0.5), 1.6) + 0.5) + 0.9 + 0.2 * caption.count("\n")
-    figure = Figure(figsize=(4.6 * columns, height), layout="constrained")
-    figure.suptitle(_title(prediction, columns), fontsize=11)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[len(panels) :]:
-        ax.set_axis_off()
-    for ax, (kind, step) in zip(axes, panels, strict=False):
+    ]
+    title = _title(prediction, columns)
+    figure, axes = _lay_out(len(panels), columns, _aspect(scene), len(title), len(caption))
+    edge, top = _MARGIN / figure.get_figwidth(), 1 - _MARGIN / figure.get_figheight()
+    figure.suptitle("\n".join(title), y=top, va="top", fontsize=11, linespacing=1.2)
+    for ax, (kind, step) in zip(axes, panels, strict=True):
         if kind == "phase":
             image = draw_phase(ax, scene, step, stride)
             if prediction.mask is None:
                 _mark_window(ax, prediction)
-            bar = figure.colorbar(image, ax=ax, shrink=0.85, ticks=[-np.pi, 0, np.pi])
+            bar = _colour_bar(ax, image, ticks=[-np.pi, 0, np.pi])
             bar.ax.set_yticklabels(["−π", "0", "π"])
             bar.set_label(f"rad; one fringe is {FRINGE_CM:.1f} cm")
         elif kind == "coherence":
@@ -76,18 +79,49 @@ def draw_prediction(prediction: Prediction) -> Figure:
             mean = scene.insar_coherence[:, ::stride, ::stride].mean(axis=0) / 255
             image = _show(ax, scene, mean, stride, cmap=cm.grayC, vmin=0, vmax=1)
             _entitle(ax, "coherence" + (", mean of the steps" if scene.steps > 1 else ""))
-            figure.colorbar(image, ax=ax, shrink=0.85)
+            _colour_bar(ax, image)
         elif kind == "probability":
             assert prediction.probability is not None
             drawn = prediction.probability[::stride, ::stride]
             image = _show(ax, scene, drawn, stride, cmap=cm.batlow, vmin=0, vmax=1)
             _entitle(ax, "probability of deformation")
-            figure.colorbar(image, ax=ax, shrink=0.85)
+            _colour_bar(ax, image)
         else:
             _draw_mask(ax, prediction, stride)
     if caption:
-        figure.supxlabel(caption, fontsize=8, x=0.01, ha="left")
+        bottom = _MARGIN / figure.get_figheight()
+        figure.text(edge, bottom, "\n".join(caption), fontsize=8, va="bottom", linespacing=1.2)
     return figure
+
+
+def _lay_out(
+    count: int, columns: int, aspect: float, above: int, below: int
+) -> tuple[Figure, list[Axes]]:
+    """A figure with room for so many panels, and for lines of text above and below them.
+
+    Matplotlib's own layout draws every text twice, which takes longer than a small scene's answer.
+    """
+    rows = math.ceil(count / columns)
+    head, foot = _MARGIN * 1.5 + above * _TITLE_LINE, _MARGIN + below * _CAPTION_LINE
+    left, right, upper, lower = _ROOM
+    tall = _PANEL * min(max(aspect, 0.5), 1.6)
+    width = columns * (left + _PANEL + right)
+    height = head + rows * (upper + tall + lower) + foot
+    figure = Figure(figsize=(width, height))
+    axes = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        x = column * (left + _PANEL + right) + left
+        y = height - head - row * (upper + tall + lower) - upper - tall
+        axes.append(figure.add_axes((x / width, y / height, _PANEL / width, tall / height)))
+    return figure, axes
+
+
+def _colour_bar(ax: Axes, image: AxesImage, **style: Any) -> Colorbar:
+    beside = ax.inset_axes((1.03, 0.08, 0.04, 0.84))
+    bar = ax.get_figure().colorbar(image, cax=beside, **style)  # type: ignore[union-attr]
+    bar.ax.tick_params(labelsize=8)
+    return bar
 
 
 def draw_phase(ax: Axes, scene: Scene, step: int, stride: int = 1) -> AxesImage:
@@ -175,9 +209,21 @@ def _show(ax: Axes, scene: Scene, values: np.ndarray, stride: int, **style: Any)
     ax.tick_params(labelsize=7)
     ax.ticklabel_format(useOffset=False)
     ax.locator_params(nbins=4)
-    if _upright(scene) and scene.crs and CRS.from_user_input(scene.crs).is_geographic:
-        ax.set_aspect(1 / math.cos(math.radians(sum(_extent(scene)[2:]) / 2)))
+    ax.set_aspect(_stretch(scene))
     return image
+
+
+def _stretch(scene: Scene) -> float:
+    """Length of a unit along the y axis against one along the x axis, on the ground."""
+    if _upright(scene) and scene.crs and CRS.from_user_input(scene.crs).is_geographic:
+        return 1 / math.cos(math.radians(sum(_extent(scene)[2:]) / 2))
+    return 1.0
+
+
+def _aspect(scene: Scene) -> float:
+    """Height of a panel's picture against its width."""
+    left, right, bottom, top = _extent(scene)
+    return abs((top - bottom) / (right - left)) * _stretch(scene)
 
 
 def _upright(scene: Scene) -> bool:
@@ -194,10 +240,10 @@ def _extent(scene: Scene) -> tuple[float, float, float, float]:
     return left, right, bottom, top
 
 
-def _title(prediction: Prediction, columns: int) -> str:
+def _title(prediction: Prediction, columns: int) -> list[str]:
     lines = textwrap.wrap(prediction.verdict.text, 32 * columns)
     models = [prediction, *([prediction.second] if prediction.second else [])]
     named = " and ".join(f"{item.model} ({item.revision[:8]})" for item in models)
     area = prediction.area_km2
     size = "" if area is None else f", mask of {area:.1f} km²"
-    return "\n".join([f"{prediction.scene.name}{size}", *lines, f"{named}; research, not an alert"])
+    return [f"{prediction.scene.name}{size}", *lines, f"{named}; research, not an alert"]

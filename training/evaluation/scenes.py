@@ -15,23 +15,65 @@ MISSES = 0.05
 """Share of deforming validation scenes that may be called quiet."""
 
 
-def held(probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+class Support:
     """The mean probability over the `SUPPORT` x `SUPPORT` pixels with data around each pixel.
 
+    It is kept as pixels change, since a pass over a frame's memory costs as much as many windows.
+
     Args:
-        probability: `[H, W]`.
+        probability: float32 `[H, W]`; whoever changes it calls `update`.
         valid: Whether a pixel has data, bool `[H, W]`.
 
-    Returns:
-        `[H, W]`, -1 where there is no data, or too little around.
+    Attributes:
+        mean: `[H, W]`, -1 where there is no data, or too little around.
     """
-    share = ndimage.uniform_filter(valid.astype(np.float32), SUPPORT, mode="constant")
-    total = ndimage.uniform_filter(
-        np.where(valid, probability, np.float32(0)), SUPPORT, mode="constant"
-    )
-    # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
-    enough = min(0.5, float(share.max()) - 1e-3)
-    return np.where(valid & (share >= enough), total / np.maximum(share, 1e-6), -1)
+
+    def __init__(self, probability: np.ndarray, valid: np.ndarray) -> None:
+        self._probability = probability
+        self._valid = valid
+        self._share = _box_mean(valid.astype(np.float32))
+        # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
+        self._enough = min(0.5, float(self._share.max()) - 1e-3)
+        self.mean = np.empty(probability.shape, np.float32)
+        self._fill((slice(None), slice(None)))
+
+    def update(self, box: tuple[slice, slice]) -> None:
+        """Take in that the probability changed within some rows and columns."""
+        reach = SUPPORT // 2
+        self._fill(
+            tuple(
+                slice(max(0, part.start - reach), min(part.stop, size) + reach)
+                for part, size in zip(box, self.mean.shape, strict=True)
+            )
+        )
+
+    def peak(self) -> tuple[int, int, float]:
+        """Row and column where the mean is largest, and the mean there, 0..1."""
+        row, column = np.unravel_index(int(self.mean.argmax()), self.mean.shape)
+        return int(row), int(column), float(np.clip(self.mean[row, column], 0, 1))
+
+    def evidence(self) -> np.ndarray:
+        """The largest mean among the squares that a pixel lies in, `[H, W]`.
+
+        Its maximum is the probability of the scene.
+        """
+        return ndimage.maximum_filter(self.mean, SUPPORT)
+
+    def _fill(self, part: tuple[slice, ...]) -> None:
+        # What lies around the part counts in it, so the sums go over a margin that is cut off.
+        reach = SUPPORT // 2
+        wide, inner = [], []
+        for kept, size in zip(part, self.mean.shape, strict=True):
+            start, stop, _ = kept.indices(size)
+            low = max(0, start - reach)
+            wide.append(slice(low, min(size, stop + reach)))
+            inner.append(slice(start - low, stop - low))
+        probability, valid = self._probability[*wide], self._valid[*wide]
+        total = _box_mean(np.where(valid, probability, np.float32(0)))[*inner]
+        share = self._share[*part]
+        mean = np.divide(total, np.maximum(share, 1e-6), out=total)
+        mean[~(self._valid[*part] & (share >= self._enough))] = -1
+        self.mean[*part] = mean
 
 
 def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, float]:
@@ -44,22 +86,11 @@ def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, fl
     Returns:
         Row, column and the mean there, 0..1.
     """
-    mean = held(probability, valid)
-    row, column = np.unravel_index(int(mean.argmax()), mean.shape)
-    return int(row), int(column), float(np.clip(mean[row, column], 0, 1))
+    return Support(probability, valid).peak()
 
 
-def evidence(probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """The largest mean of `held` among the squares that a pixel lies in.
-
-    Args:
-        probability: `[H, W]`.
-        valid: Whether a pixel has data, bool `[H, W]`.
-
-    Returns:
-        `[H, W]`; its maximum is the probability of the scene.
-    """
-    return ndimage.maximum_filter(held(probability, valid), SUPPORT)
+def _box_mean(values: np.ndarray) -> np.ndarray:
+    return ndimage.uniform_filter(values, SUPPORT, mode="constant")
 
 
 def choose_limits(scores: np.ndarray, deforming: np.ndarray) -> tuple[float, float] | None:

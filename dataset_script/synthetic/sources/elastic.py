@@ -1,10 +1,9 @@
 """Volcanic and tectonic sources in a homogeneous elastic half space with a flat free surface.
 
-The point source is Mogi's (1958) closed form. The others are rectangular dislocations (Okada
-1985), each as two triangular dislocations (Nikkhoo & Walter 2015) evaluated by `cutde`; the
-spheroid is a compound dislocation model (Nikkhoo et al. 2017), the caldera a sill with a ring of
-vertical faults. Coordinates are east, north, up in
-metres about the frame's centre; depths are positive downwards, the surface is at zero.
+The point source is Mogi's (1958) closed form. The others are of rectangular dislocations (Okada
+1985), each as two triangular dislocations (Nikkhoo & Walter 2015) evaluated by `cutde`.
+Coordinates are east, north, up in metres about the frame's centre; depths are positive downwards,
+the surface is at zero.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Protocol
 import numpy as np
 
 POISSON = 0.25
-RING_SIDES = 12
 
 
 class Source(Protocol):
@@ -45,6 +43,9 @@ class Source(Protocol):
             East, north, up displacement in metres, shape S + (3,).
         """
 
+    def bounds(self) -> np.ndarray:
+        """The least box around the source: its lowest and highest east, north and up, (2, 3)."""
+
 
 @dataclass(frozen=True)
 class Mogi:
@@ -69,6 +70,10 @@ class Mogi:
         )
         cubed = np.sum(vector**2, axis=-1, keepdims=True) ** 1.5
         return (1 - POISSON) * self.volume / np.pi * vector / cubed
+
+    def bounds(self) -> np.ndarray:
+        """See `Source.bounds`."""
+        return np.tile([self.east, self.north, -self.depth], (2, 1))
 
 
 @dataclass(frozen=True)
@@ -110,144 +115,32 @@ class Dislocation:
         Raises:
             ValueError: If the rectangle reaches the surface.
         """
-        along, up_dip, normal = self.axes()
-        centre = np.array([self.east, self.north, -self.depth])
-        reach = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
-        corners = np.array(
-            [centre + a * along * self.length / 2 + b * up_dip * self.width / 2 for a, b in reach]
-        )
+        corners = self.corners()
         if corners[:, 2].max() >= 0:
             raise ValueError(f"the dislocation {self} reaches the surface")
-        jump = np.stack([along, up_dip, normal], axis=1) @ np.array(self.slip)
-        return _triangles(corners[[[0, 1, 2], [0, 2, 3]]], jump, east, north)
+        jump = np.stack(self.axes(), axis=1) @ np.array(self.slip)
+        return displace_triangles(corners[[[0, 1, 2], [0, 2, 3]]], jump, east, north)
 
-
-@dataclass(frozen=True)
-class Caldera:
-    """A sill under a caldera whose floor moves along the ring fault that bounds it.
-
-    The ring is a polygon of vertical rectangles that slip along their dip. Their slip varies around
-    the ring from nothing to its most, as that of a trapdoor does (Amelung et al. 2000), or is the
-    same all around.
-
-    Attributes:
-        sill: What opens below; its centre is the ring's.
-        radius: Radius of the ring in metres.
-        top: Depth of the ring fault's upper edge in metres.
-        bottom: Depth of its lower edge in metres.
-        slip: Most slip against the sill's opening; positive lifts the floor.
-        hinge: Azimuth of the side that does not slip, degrees; None for the same slip all around.
-    """
-
-    sill: Dislocation
-    radius: float
-    top: float
-    bottom: float
-    slip: float
-    hinge: float | None = None
-
-    @property
-    def east(self) -> float:
-        """Position of the sill's centre."""
-        return self.sill.east
-
-    @property
-    def north(self) -> float:
-        """Position of the sill's centre."""
-        return self.sill.north
-
-    @property
-    def depth(self) -> float:
-        """Depth of the sill."""
-        return self.sill.depth
-
-    def ring(self) -> list[Dislocation]:
-        """The rectangles of the ring fault, clockwise from north."""
-        azimuths = 360 / RING_SIDES * (np.arange(RING_SIDES) + 0.5)
-        side = 2 * self.radius * np.tan(np.pi / RING_SIDES)
-        parts = []
-        for azimuth in azimuths:
-            angle = np.radians(azimuth)
-            share = 1.0
-            if self.hinge is not None:
-                share = (1 - np.cos(angle - np.radians(self.hinge))) / 2
-            parts.append(
-                Dislocation(
-                    self.east + self.radius * np.sin(angle),
-                    self.north + self.radius * np.cos(angle),
-                    (self.top + self.bottom) / 2,
-                    side,
-                    self.bottom - self.top,
-                    # Clockwise around the ring, so that its inside is the hanging wall.
-                    float(azimuth + 90),
-                    90.0,
-                    (0.0, float(self.slip * share), 0.0),
-                )
-            )
-        return parts
-
-    def displacement(self, east: np.ndarray, north: np.ndarray) -> np.ndarray:
-        """See `Source.displacement`."""
-        moved = [part.displacement(east, north) for part in (self.sill, *self.ring())]
-        return np.sum(moved, axis=0)
-
-
-@dataclass(frozen=True)
-class Spheroid:
-    """A compound dislocation: three orthogonal rectangles that open alike (Nikkhoo et al. 2017).
-
-    Attributes:
-        east: Position of the centre in metres.
-        north: Position of the centre in metres.
-        depth: Depth of the centre in metres.
-        semi_axes: Half sides of the compound along its three axes, the third near vertical.
-        plunge: Tilt of the third axis from the vertical, degrees.
-        trend: Azimuth of that tilt, degrees clockwise from north.
-        opening: Opening of every rectangle in metres.
-    """
-
-    east: float
-    north: float
-    depth: float
-    semi_axes: tuple[float, float, float]
-    plunge: float = 0.0
-    trend: float = 0.0
-    opening: float = 1.0
-
-    def axes(self) -> np.ndarray:
-        """Unit vectors of the three axes, rows of a (3, 3)."""
-        trend, plunge = np.radians(self.trend), np.radians(self.plunge)
-        first = np.array([np.cos(trend), -np.sin(trend), 0.0])
-        third = np.array(
-            [np.sin(trend) * np.sin(plunge), np.cos(trend) * np.sin(plunge), np.cos(plunge)]
-        )
-        return np.stack([first, np.cross(third, first), third])
-
-    def displacement(self, east: np.ndarray, north: np.ndarray) -> np.ndarray:
-        """See `Source.displacement`.
-
-        Raises:
-            ValueError: If the compound reaches the surface.
-        """
+    def corners(self) -> np.ndarray:
+        """The rectangle's corners in turn, (4, 3)."""
+        along, up_dip, _ = self.axes()
         centre = np.array([self.east, self.north, -self.depth])
-        axes = self.axes()
-        total = np.zeros((*np.shape(east), 3))
-        for normal in range(3):
-            first, second = (axes[k] * self.semi_axes[k] for k in range(3) if k != normal)
-            corners = centre + np.array(
-                [-first - second, first - second, first + second, second - first]
-            )
-            if corners[:, 2].max() >= 0:
-                raise ValueError(f"the spheroid {self} reaches the surface")
-            triangles = corners[[[0, 1, 2], [0, 2, 3]]]
-            # The side that opens is the one that the triangles' own normal points to.
-            facing = np.cross(triangles[0, 1] - triangles[0, 0], triangles[0, 2] - triangles[0, 0])
-            jump = self.opening * axes[normal] * np.sign(facing @ axes[normal])
-            total += _triangles(triangles, jump, east, north)
-        return total
+        reach = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+        return np.array(
+            [centre + a * along * self.length / 2 + b * up_dip * self.width / 2 for a, b in reach]
+        )
+
+    def bounds(self) -> np.ndarray:
+        """See `Source.bounds`."""
+        return bounds_of(self.corners())
 
 
-def _triangles(
+def bounds_of(points: np.ndarray) -> np.ndarray:
+    """The least box around points (N, 3): its lowest and highest corner, (2, 3)."""
+    return np.stack([points.min(axis=0), points.max(axis=0)])
+
+
+def displace_triangles(
     triangles: np.ndarray, jump: np.ndarray, east: np.ndarray, north: np.ndarray
 ) -> np.ndarray:
     """Surface displacement of triangles that share one displacement jump.

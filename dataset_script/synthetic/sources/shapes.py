@@ -6,7 +6,8 @@ import numpy as np
 
 from dataset_script.synthetic.ground.grid import FrameGrid
 from dataset_script.synthetic.ground.volcanoes import Volcano, length_scale
-from dataset_script.synthetic.sources.elastic import Caldera, Dislocation, Mogi, Source, Spheroid
+from dataset_script.synthetic.sources.compound import Caldera, Spheroid
+from dataset_script.synthetic.sources.elastic import Dislocation, Mogi, Source
 
 CALDERA_ODDS, SMALLEST_CALDERA_PIXELS = 0.35, 8
 AFAR_ODDS = 0.4

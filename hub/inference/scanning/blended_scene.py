@@ -21,10 +21,10 @@ from hub.inference.scanning.windows import (
     product_corners,
 )
 from hub.scenes.scene import Scene
-from training.evaluation.scenes import SUPPORT, evidence, scene_peak
+from training.evaluation.scenes import SUPPORT, Support
 
 Peak = tuple[int, int, float]
-"""Row, column and probability of `scene_peak`."""
+"""Row, column and probability of `Support.peak`."""
 
 _REACH = SUPPORT // 2
 _MARGIN = 16
@@ -62,12 +62,12 @@ def segment_scene(
     frame = _Frame(model, scene, steps, watch)
     network = model.networks.choose(len(frame.wanted) * len(steps), model.facts.image_size)
     planes = frame.blend(network, first_look)
-    if network is model.networks.half:
-        off, peak = frame.settle(planes)
-        if off <= TOLERANCE:
-            return frame.answer(planes, peak)
+    support = frame.support(planes)
+    # Not "greater than": a network that is none in half precision is off by NaN.
+    if network is model.networks.half and not frame.settle(planes, support) <= TOLERANCE:
         planes = frame.blend(model.networks.folded)
-    return frame.answer(planes, frame.peak(planes))
+        support = frame.support(planes)
+    return frame.answer(planes, support)
 
 
 class _Frame:
@@ -104,7 +104,7 @@ class _Frame:
                 follow = self.watch.of(number * len(first), total)
                 begun.append(self._asked(network, step, first, follow))
             planes = self._largest(mosaic.so_far(coarse) for mosaic in begun)
-            first_look(self.answer(planes, self.peak(planes)))
+            first_look(self.answer(planes, self.support(planes)))
         done = len(begun) * len(first)
         return self._largest(
             self._asked(
@@ -117,24 +117,24 @@ class _Frame:
             for number, step in enumerate(self.steps)
         )
 
-    def peak(self, planes: np.ndarray) -> Peak:
-        """Row, column and probability of the square kilometre that counts; a pass over memory."""
-        return scene_peak(planes[0], ~self.scene.nodata)
+    def support(self, planes: np.ndarray) -> Support:
+        """What the probability is over each square kilometre; a pass over memory."""
+        return Support(planes[0], ~self.scene.nodata)
 
-    def settle(self, planes: np.ndarray) -> tuple[float, Peak]:
+    def settle(self, planes: np.ndarray, support: Support) -> float:
         """Put the answer of full precision where the scene's probability is found.
 
         Args:
             planes: Of `blend` in half precision; changed in place.
+            support: Of the same; changed with them.
 
         Returns:
-            The most that a pixel's probability was off there, NaN if it was none at all; and the
-            peak of the changed planes.
+            The most that a pixel's probability was off there, NaN if it was none at all.
         """
         settled = np.zeros(self.shape, bool)
         off = [0.0]
-        peak = self.peak(planes)
         for _ in range(_PEAKS):
+            peak = support.peak()
             if settled[_around(peak, _REACH)].all():
                 break
             box = _around(peak, _REACH + _MARGIN)
@@ -142,22 +142,21 @@ class _Frame:
             exact = self._in_full(box)
             off.append(float(np.abs(exact[0] - planes[0][box])[known].max()))
             planes[:, box[0], box[1]] = exact
+            support.update(box)
             settled[box] = True
-            peak = self.peak(planes)
-        return float(np.max(off)), peak
+        return float(np.max(off))
 
-    def answer(self, planes: np.ndarray, peak: Peak) -> SceneAnswer:
+    def answer(self, planes: np.ndarray, support: Support) -> SceneAnswer:
         """What planes of `blend` say of the scene."""
         classes = self.model.facts.classes
-        row, column, found = peak
+        row, column, found = peak = support.peak()
         if self.several:
             rows, columns = _around(peak, _REACH)
             near = planes[1:, rows, columns]
             shares = {name: float(np.nanmean(near[at])) for at, name in enumerate(classes)}
         else:
             shares = {classes[0]: 1 - found, classes[1]: found}
-        support = evidence(planes[0], ~self.scene.nodata)
-        return SceneAnswer(found, shares, row, column, planes[0], support)
+        return SceneAnswer(found, shares, row, column, planes[0], support.evidence())
 
     def _in_full(self, box: tuple[slice, slice]) -> np.ndarray:
         """A part of the scene in full precision, from the windows that lie over it."""

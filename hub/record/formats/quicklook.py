@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from cmcrameri import cm
 from PIL import Image
+
+from dataset_script.pictures.colour_tables import colours_of
 
 SIDE = 256
 """Pixels of the picture's sides."""
@@ -36,7 +37,7 @@ def quicklook(
         _around(middle, size) for middle, size in zip((row, column), phase.shape, strict=True)
     )
     shown, gone = phase[rows, columns], absent[rows, columns]
-    colours = (cm.romaO(shown / (2 * np.pi) + 0.5)[..., :3] * 255).astype(np.uint8)
+    colours = colours_of(np.where(gone, 0, shown) / (2 * np.pi) + 0.5, "romaO")
     colours[gone] = 217
     if mask is not None:
         inside = mask[rows, columns]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from cmcrameri import cm
+import numpy as np
+
+from dataset_script.pictures.colour_tables import colours_of
 
 MASK_COLOURS = {0: (255, 255, 255, 0), 1: (216, 27, 96, 255), 255: (217, 217, 217, 255)}
 """RGBA of no deformation, deformation and no data; a GeoTIFF keeps no alpha."""
@@ -14,7 +16,7 @@ _STOPS = 6
 
 def probability_colour(value: float) -> tuple[int, int, int, int]:
     """RGBA of a probability: batlow, and the less probable the more transparent."""
-    red, green, blue, _ = (round(255 * part) for part in cm.batlow(value))
+    red, green, blue = map(int, colours_of(np.array(value), "batlow"))
     return red, green, blue, round(255 * min(1.0, max(0.0, 1.5 * value)))
 
 

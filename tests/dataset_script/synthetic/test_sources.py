@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_script.synthetic.sources.elastic import POISSON, Caldera, Dislocation, Mogi, Spheroid
+from dataset_script.synthetic.ground.grid import FrameGrid
+from dataset_script.synthetic.sources.compound import Caldera, Spheroid
+from dataset_script.synthetic.sources.elastic import POISSON, Dislocation, Mogi
+from dataset_script.synthetic.sources.on_grid import displacement_on
 from tests.okada import okada
 
 
@@ -132,3 +135,37 @@ def test_tilted_spheroid_turns_with_its_trend(points):
 def test_source_that_breaks_the_surface_is_refused(source):
     with pytest.raises(ValueError, match="reaches the surface"):
         source.displacement(np.zeros(1), np.zeros(1))
+
+
+DEEP = Dislocation(1000, -500, 1500, 4000, 3000, 30, 0, (0, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Mogi(500.0, 100.0, 1200.0),
+        Dislocation(1000, -500, 1800, 8000, 3000, 30, 90, (0, 0, 1)),
+        Dislocation(18_000, -12_000, 1800, 8000, 3000, 30, 60, (1, 0, 0)),
+        Spheroid(0, 0, 3000, (500, 800, 1800), 20, 50),
+        Caldera(DEEP, 2500, 150, 1350, 0.5, 40.0),
+    ],
+    ids=["point", "dyke", "fault beside the frame", "spheroid", "caldera"],
+)
+@pytest.mark.parametrize("shape", [(48, 160), (131, 90)])
+def test_on_a_grid_a_source_is_what_it_is_at_every_pixel(source, shape):
+    grid = FrameGrid.around(10, 20, *shape)
+    exact = source.displacement(*grid.local())
+    moved = displacement_on(source, grid)
+    assert np.abs(moved - exact).max() <= 1e-9 * np.abs(exact).max()
+
+
+def test_a_large_grid_asks_a_source_at_few_of_its_pixels():
+    asked = []
+
+    class Counted(Mogi):
+        def displacement(self, east, north):
+            asked.append(np.size(east))
+            return super().displacement(east, north)
+
+    displacement_on(Counted(500.0, 100.0, 1200.0), FrameGrid.around(10, 20, 600, 900))
+    assert sum(asked) < 600 * 900 / 20
