@@ -187,7 +187,7 @@ class _Frame:
             mosaic = Mosaic(self.corners, self.shape, self.side, planes)
         ask = partial(self.model.probabilities, self.scene, step, network=network)
         for batch, (found, each) in in_batches(ask, chosen, self.model.batch_size, watch):
-            values = np.concatenate([found, each], axis=1) if self.several else found
+            values = found if each is None else np.concatenate([found, each], axis=1)
             for corner, value in zip(batch, values, strict=True):
                 mosaic.add(corner, value)
         return mosaic

@@ -88,6 +88,7 @@ def classify_scene(
             look = partial(model.probabilities, scene, step, network=network)
             follow = watch.of(done, len(wanted) * len(steps))
             for batch, (found, classes) in in_batches(look, chosen, model.batch_size, follow):
+                assert classes is not None  # an image's are always told
                 top = int(found[:, 0].argmax())
                 if best is None or found[top, 0] > best.probability:
                     named = dict(zip(model.facts.classes, map(float, classes[top]), strict=True))

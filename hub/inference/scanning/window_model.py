@@ -90,7 +90,7 @@ class WindowModel:
         steps: Sequence[int],
         corners: Sequence[Corner],
         network: nn.Module | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Ask about windows of a scene.
 
         Args:
@@ -101,7 +101,8 @@ class WindowModel:
 
         Returns:
             Probability of deformation, float64 `[B, 1]` or float32 `[B, 1, H, W]`, and of each
-            class, float32 `[B, K]` or `[B, K, H, W]`.
+            class, float32 `[B, K]` or `[B, K, H, W]`; None of the two classes of pixels, which
+            would say the same again.
         """
         rasters = {
             name: torch.from_numpy(
@@ -112,8 +113,6 @@ class WindowModel:
         temperature = self.facts.temperature
         ask = self.model if network is None else network
         answers = self._task.split_answers(ask(self._preprocessor(rasters)).float())
-        scaled = answers / temperature
-        classes = scaled.sigmoid() if self._task.multilabel else scaled.softmax(1)
         if answers.ndim > 2:
             margins = self._task.margin(answers, temperature)
             found = (margins / temperature).sigmoid().cpu().numpy()
@@ -123,6 +122,10 @@ class WindowModel:
         # Where each step has its own answer, a class holds if it holds at any step.
         shape = (len(corners), -1)
         found = found.reshape(*shape, *found.shape[1:]).max(1, keepdims=True)
+        if answers.ndim > 2 and len(self.facts.classes) == 2:
+            return found, None
+        scaled = answers / temperature
+        classes = scaled.sigmoid() if self._task.multilabel else scaled.softmax(1)
         classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
         return found, classes.cpu().numpy()
 
