@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from rasterio.transform import from_origin
 
 from benchmarks.five_years import read_frame
+from benchmarks.record_tables import tables
 from dataset_script.synthetic.ground.grid import PIXEL_DEGREES
 from hub.inference.outputs import save_prediction
 from hub.inference.prediction import Prediction
@@ -28,39 +28,73 @@ from hub.record.calibration import FrameLimit, quiet_limit
 from hub.record.columns import Row
 from hub.record.evidence import AIR, INDEPENDENT, weigh
 from hub.record.table import Record
-from hub.repos.loading import IN_THE_BOX, find_published
+from hub.repos.loading import IN_THE_BOX, PublishedModel, find_published
 from hub.scenes.scene import make_scene
+from training.evaluation.scenes import Support
 
 SEEN, UNSEEN = 0.5, 0.1
 """Fringes of visible motion from which a pair is positive, and below which it is negative."""
 PAST = datetime.date(2018, 1, 1)
 """Quiet pairs that end before it make the frame's own limit; later ones measure it."""
 
+POLICIES: dict[str, Callable[[Row], bool]] = {
+    "each pair alone": lambda row: row["flagged"],
+    "without air": lambda row: row["flagged"] and row["alarm"],
+    "alarms": lambda row: row["alarm"],
+    "independent alone": lambda row: row["evidence"] == INDEPENDENT,
+}
+"""By what a pair is called deforming: the limit; also the dates that it shares; also unsure pairs
+that agree, which is what the record calls an alarm; and only what independent dates agree on."""
 
-def read_rows(folder: Path, limits: tuple[float, float]) -> list[Row]:
+
+def read_rows(folder: Path, model: PublishedModel) -> list[Row]:
     """A judged frame as rows of a record, each with `fringes`, its largest visible motion."""
-    _, paths = read_frame(folder)
-    return [_row(path, number, folder.name, limits) for number, path in enumerate(paths, start=1)]
+    truth, paths = read_frame(folder)
+    return [
+        _row(path, number, folder.name, read_prediction(path, folder.name, truth, model))
+        for number, path in enumerate(paths, start=1)
+    ]
 
 
-def _row(path: Path, serial: int, frame: str, limits: tuple[float, float]) -> Row:
+def _row(path: Path, serial: int, frame: str, prediction: Prediction) -> Row:
     first, second = _days(path)
     with np.load(path) as kept:
-        found = float(kept["image_probability"])
         motion = np.abs(kept["motion"].astype(np.float32)) * kept["visible"]
-        mask = np.nan_to_num(kept["probability"], nan=-1) >= 0.5
-        coherence, place = kept["coherence"], kept["place"]
-    inside = mask if mask.any() else coherence > 0
-    low, high = limits
-    decision = "Deformation" if found >= high else "Non_Deformation" if found < low else "Unsure"
+    verdict = prediction.verdict
     return {
         "serial": serial, "scene": path.stem, "frame": frame, "settings": "",
         "primary_date": first.isoformat(), "secondary_dates": [second.isoformat()],
-        "probability": found, "deformation_from": high, "decision": decision,
-        "longitude": float(place[0]), "latitude": float(place[1]), "row": None, "column": None,
-        "mean_coherence": float(coherence[inside].mean()) / 255,
+        "probability": prediction.image_probability, "deformation_from": prediction.limits[1],
+        "decision": verdict.decision, "row": None, "column": None, **verdict.place,
+        "mean_coherence": prediction.mean_coherence,
         "fringes": float(motion.max() / (2 * np.pi)),
     }  # fmt: skip
+
+
+def read_prediction(
+    path: Path, frame: str, truth: dict[str, Any], model: PublishedModel
+) -> Prediction:
+    """A pair's kept answer as the prediction that it was."""
+    first, second = _days(path)
+    facts = model.facts
+    with np.load(path) as kept:
+        scene = make_scene(
+            f"{frame}_{path.stem}",
+            kept["phase"],
+            kept["coherence"],
+            kept["dem"],
+            transform=from_origin(*truth["corner"], PIXEL_DEGREES, PIXEL_DEGREES),
+            crs="EPSG:4326",
+            primary_date=first,
+            secondary_dates=(second,),
+        )
+        probability, place = kept["probability"], kept["place"]
+        found = float(kept["image_probability"])
+    return Prediction(
+        scene, facts, model.name, model.revision, model.weights, probability, found, {},
+        facts.threshold, facts.limits, (float(place[0]), float(place[1])),
+        Support(probability, ~scene.nodata).evidence(),
+    )  # fmt: skip
 
 
 def _days(path: Path) -> tuple[datetime.date, datetime.date]:
@@ -83,15 +117,10 @@ def measure(
     rows: list[Row], truth: dict[str, Any], limits: dict[str, FrameLimit]
 ) -> dict[str, Any]:
     """Recall of pairs, false alarms a year and days to the first verdict, by policy."""
-    policies: dict[str, Callable[[Row], bool]] = {
-        "pairs alone": lambda row: row["flagged"],
-        "shared-date rule": lambda row: row["flagged"] and row["evidence"] != AIR,
-        "independent only": lambda row: row["flagged"] and row["evidence"] == INDEPENDENT,
-    }
     final = [dict(row) for row in rows]
     weigh(final, limits)
     for row in final:
-        row["flagged"] = row["evidence"] is not None
+        row["flagged"] = _flagged(row)
     positive = [row for row in final if row["fringes"] >= SEEN]
     negative = [row for row in final if row["fringes"] < UNSEEN]
     days = [datetime.date.fromisoformat(row["secondary_dates"][0]) for row in rows]
@@ -101,19 +130,20 @@ def measure(
         "positive": len(positive),
         "years": round(years, 2),
     }
-    for name, alarm in policies.items():
+    for name, alarm in POLICIES.items():
         result[name] = {
+            "seen": sum(map(alarm, positive)),
             "recall": sum(map(alarm, positive)) / max(1, len(positive)),
             "false a year": sum(map(alarm, negative)) / years,
         }
     onsets = _onsets(truth, rows)
-    firsts: dict[str, dict[str, str]] = {name: {} for name in policies}
-    raised: dict[str, set[str]] = {name: set() for name in policies}
+    firsts: dict[str, dict[str, str]] = {name: {} for name in POLICIES}
+    raised: dict[str, set[str]] = {name: set() for name in POLICIES}
     unseen = {row["scene"] for row in negative}
     for day, known in as_they_come(rows, limits):
         for row in known:
-            row["flagged"] = row["evidence"] is not None
-            for name, alarm in policies.items():
+            row["flagged"] = _flagged(row)
+            for name, alarm in POLICIES.items():
                 if not alarm(row):
                     continue
                 if row["scene"] in unseen:
@@ -124,7 +154,7 @@ def measure(
                         and row["fringes"] >= SEEN
                     ):
                         firsts[name].setdefault(onset, day)
-    for name in policies:
+    for name in POLICIES:
         delays = [
             (datetime.date.fromisoformat(day) - datetime.date.fromisoformat(onset)).days
             for onset, day in sorted(firsts[name].items())
@@ -135,6 +165,11 @@ def measure(
             "days to the first verdict": delays,
         }
     return result
+
+
+def _flagged(row: Row) -> bool:
+    limit = row["frame_deformation_from"] or row["deformation_from"]
+    return bool(row["probability"] >= limit)
 
 
 def _onsets(truth: dict[str, Any], rows: Sequence[Row]) -> list[str]:
@@ -156,31 +191,13 @@ def _onsets(truth: dict[str, Any], rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def build_record(folder: Path, output: Path) -> None:
+def build_record(folder: Path, output: Path, model: PublishedModel) -> None:
     """Add a judged frame to a record, pair by pair in the order in which they came."""
-    facts = find_published(IN_THE_BOX)
     record = Record(output)
     truth, paths = read_frame(folder)
     for path in paths:
-        first, second = _days(path)
-        with np.load(path) as kept:
-            scene = make_scene(
-                f"{folder.name}_{path.stem}",
-                kept["phase"],
-                kept["coherence"],
-                kept["dem"],
-                transform=from_origin(*truth["corner"], PIXEL_DEGREES, PIXEL_DEGREES),
-                crs="EPSG:4326",
-                primary_date=first,
-                secondary_dates=(second,),
-            )
-            found = float(kept["image_probability"])
-            prediction = Prediction(
-                scene, facts.facts, facts.name, facts.revision, facts.weights,
-                kept["probability"], found, {}, facts.facts.threshold, facts.facts.limits,
-                (float(kept["place"][0]), float(kept["place"][1])),
-            )  # fmt: skip
-        key = {"input": scene.fingerprint(), "weights": facts.weights}
+        prediction = read_prediction(path, folder.name, truth, model)
+        key = {"input": prediction.scene.fingerprint(), "weights": model.weights}
         kinds = ("probability", "mask", "styles", "geojson", "quicklook", "json")
         paths_of = save_prediction(prediction, output, key, kinds)
         files = {kind: item.name for kind, item in paths_of.items()}
@@ -195,17 +212,18 @@ def main() -> None:
     parser.add_argument("--record", type=Path, help="build a record here instead of measuring")
     parser.add_argument("--only", help="this frame alone")
     args = parser.parse_args()
-    facts = find_published(IN_THE_BOX).facts
+    model = find_published(IN_THE_BOX)
+    facts = model.facts
     results = {}
     for truth_file in sorted(args.folder.glob("*/truth.json")):
         folder = truth_file.parent
         if args.only and folder.name != args.only:
             continue
         if args.record:
-            build_record(folder, args.record)
+            build_record(folder, args.record, model)
             continue
         truth, _ = read_frame(folder)
-        rows = read_rows(folder, facts.limits)
+        rows = read_rows(folder, model)
         past = [dict(row) for row in rows if date_before(row) and row["fringes"] < UNSEEN]
         weigh(past, {})
         own = quiet_limit([0 if row["evidence"] == AIR else row["probability"] for row in past])
@@ -218,11 +236,11 @@ def main() -> None:
             "turbulence": truth.get("turbulence", 1.0),
             "own limit": round(limit.deformation_from, 4),
             "five years": measure(rows, truth, {}),
-            "after the past, model's limit": measure(late, truth, {}),
-            "after the past, own limit": measure(late, truth, {folder.name: limit}),
+            "later, model's limit": measure(late, truth, {}),
+            "later, own limit": measure(late, truth, {folder.name: limit}),
         }
     if results:
-        print(json.dumps(results, indent=1))
+        print(tables(results, list(POLICIES)))
 
 
 def date_before(row: Row) -> bool:

@@ -29,7 +29,8 @@ from hub.record.journal import append_entry, read_entries, rewrite
 from hub.record.writing import PARQUET, write_tables
 
 PENDING = ".pending"
-"""Folder of new deformations that nobody was told of yet; see `watching.notify`."""
+"""Folder of answers that are deformations, or may become some, of which nobody was told yet; see
+`watching.notify`."""
 _JOURNAL, _LOCKS = ".record-journal.jsonl", ".locks"
 _SCENE_LOCKS = 64
 _FLUSH_EVERY = 200
@@ -120,7 +121,7 @@ class Record:
                     append_entry(self._journal, entry)
                 return False
             row["serial"] = 1 + (rows[-1]["serial"] if rows else 0)
-            if (self.folder / PENDING).is_dir() and row["decision"] == "Deformation":
+            if (self.folder / PENDING).is_dir() and row["decision"] != "Non_Deformation":
                 with renamed(self.folder / PENDING / f"{row['serial']}.json", shared=True) as path:
                     path.write_text(json.dumps(answer, allow_nan=False))
             append_entry(self._journal, {"kind": "row", **row})

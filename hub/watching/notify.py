@@ -1,7 +1,8 @@
 """Telling a command of the user's about each new deformation, at least once.
 
 A deformation waits in the record's folder `.pending` from before its row is added until the command
-has ended well; so what is killed, or a mail server that is down, delays the news and loses none.
+has ended well; so what is killed, or a mail server that is down, delays the news and loses none. An
+unsure answer waits there too, since later pairs may make an alarm of it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
         folder: The record.
         command: Its words.
         rows: The record's rows by serial. One whose signal is likely air, or whose answer was
-            replaced meanwhile, is told of all the same: its evidence says so.
+            replaced meanwhile, is told of all the same: its evidence says so. An unsure one is
+            told of once it is an alarm.
 
     Returns:
         How many were told of, and what went wrong with others, which stay.
@@ -64,6 +66,10 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
     for path in sorted((folder / PENDING).glob("*.json"), key=lambda path: int(path.stem)):
         row = rows.get(int(path.stem))
         if row is None:  # whoever writes it was killed before it was a row, or is about to
+            continue
+        if row["decision"] != "Deformation" and not row["alarm"]:
+            if row["superseded"]:
+                path.unlink(missing_ok=True)
             continue
         news = message(json.loads(path.read_text()), row, folder)
         try:

@@ -33,7 +33,8 @@ class Look:
     Attributes:
         batch: What became of the inputs.
         new: New answers.
-        deforming: Those of them that say deformation and are alarms by the record's evidence.
+        deforming: Answers that are alarms by the record's evidence and were none before: new ones,
+            and older ones of which the model was unsure and with which new ones agree.
         notes: What the user must know.
         failed: How many inputs and notifications failed.
     """
@@ -108,7 +109,7 @@ def look(
     record = Record(output)
     if command:
         start_collecting(output)
-    before = {row["serial"] for row in record.rows()}
+    before = {row["serial"]: row["alarm"] for row in record.rows()}
     filled, notes = _filled(sources, options.get("options"))
     batch = Batch(output)
     if filled:
@@ -125,7 +126,13 @@ def look(
         _, refused = tell(output, command, {row["serial"]: row for row in rows})
         notes += [f"the notification failed and will be tried again: {item}" for item in refused]
         failed += len(refused)
-    return Look(batch, len(new), [row for row in new if row["alarm"]], notes, failed)
+    # Also those of before, of which later pairs have made an alarm.
+    raised = [
+        row
+        for row in rows
+        if row["alarm"] and not row["superseded"] and not before.get(row["serial"])
+    ]
+    return Look(batch, len(new), raised, notes, failed)
 
 
 def _filled(

@@ -20,14 +20,14 @@ DAYS = [FIRST + datetime.timedelta(12 * n) for n in range(13)]
 PAIRS = [(a, b) for a, b in itertools.combinations(range(13), 2) if b - a <= 3]
 
 
-def pair_row(pair, flagged, serial=1, **changes):
+def pair_row(pair, flagged, serial=1, high=0.97, **changes):
     a, b = (f"{DAYS[n]:%Y%m%d}" for n in pair)
-    row = make_row(answer(a, b, 0.97 if flagged else 0.05, **changes))
+    row = make_row(answer(a, b, high if flagged else 0.05, **changes))
     return {**row, "serial": serial}
 
 
 def said(flagged, pairs=PAIRS, **changes):
-    """What the record says of each pair, where these are flagged."""
+    """What the record says of each pair, where these are flagged (or unsure, as `high` is)."""
     rows = [pair_row(pair, pair in flagged, n, **changes) for n, pair in enumerate(pairs)]
     weigh(rows, {})
     return dict(zip(pairs, rows, strict=True))
@@ -89,6 +89,50 @@ def test_a_deformation_elsewhere_does_not_speak_for_a_place():
     weigh(rows, {})
     alone = rows[PAIRS.index((4, 5))]
     assert alone["evidence"] == "single" and alone["alarm"]
+
+
+@pytest.mark.parametrize(("quiet", "kind"), [(0.05, "air"), (0.3, "single")])
+def test_who_saw_the_same_place_faintly_rules_nothing_out(quiet, kind):
+    rows = [pair_row(pair, pair == (4, 5), n) for n, pair in enumerate(PAIRS)]
+    for row, pair in zip(rows, PAIRS, strict=True):
+        if pair != (4, 5):
+            row["probability"] = quiet
+    weigh(rows, {})
+    assert rows[PAIRS.index((4, 5))]["evidence"] == kind
+    for row in rows:
+        if row["decision"] == "Non_Deformation":
+            row["longitude"] += 0.3  # its faint look is elsewhere: here it saw nothing
+    weigh(rows, {})
+    assert rows[PAIRS.index((4, 5))]["evidence"] == "air"
+
+
+@pytest.mark.parametrize("step", range(1, 11))
+def test_unsure_pairs_are_an_alarm_together_where_independent_acquisitions_agree(step):
+    found = said(across(step), high=0.7)
+    for pair in PAIRS:
+        assert found[pair]["alarm"] == (pair in across(step)), pair
+    note = found[step, step + 1]["evidence_note"]
+    assert note.startswith("unsure alone; ") and f"{DAYS[step]} to {DAYS[step + 1]}" in note
+
+
+@pytest.mark.parametrize("day", range(4, 9))
+def test_unsure_pairs_of_one_date_stay_unsure(day):
+    assert not any(row["alarm"] for row in said(with_date(day), high=0.7).values())
+
+
+def test_a_quiet_pair_among_the_unsure_ones_leaves_them_unsure():
+    found = said(across(4) - {(3, 6)}, high=0.7)
+    assert not any(row["alarm"] for row in found.values())
+    found = said({(4, 5)}, high=0.7)
+    assert not any(row["alarm"] for row in found.values())
+
+
+def test_unsure_pairs_that_look_elsewhere_do_not_agree():
+    rows = [pair_row(pair, pair in across(4), n, high=0.7) for n, pair in enumerate(PAIRS)]
+    for number, row in enumerate(rows):
+        row["longitude"] += 0.3 * number
+    weigh(rows, {})
+    assert not any(row["alarm"] for row in rows)
 
 
 def test_a_slow_deformation_is_not_ruled_out_by_short_pairs():

@@ -17,10 +17,12 @@ from hub.__main__ import main
 from hub.inference.batch import predict_many
 from hub.record.table import Record
 from hub.repos.packaging import package_model
+from hub.watching.notify import start_collecting, tell
 from hub.watching.watch import parse_interval, watch
 from tests.hub.facts import make_facts
 from tests.hub.licsar import FRAME, PRIMARY, SECONDARIES, make_phase, write_frame
 from tests.hub.models import make_model
+from tests.hub.record.answers import answer
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,29 @@ def test_somebody_is_told_once_of_each_deformation_also_after_a_failure(
     for path in told:
         path.unlink()
     assert run_watch(packaged, frame, *options) == 0 and not list(tmp_path.glob("*.told"))
+
+
+def test_an_unsure_answer_is_told_of_once_later_pairs_agree_with_it(tmp_path):
+    script, out = tmp_path / "tell.py", tmp_path / "record"
+    script.write_text(TELL)
+    command = [sys.executable, str(script), str(tmp_path)]
+    record = Record(out)
+    start_collecting(out)
+
+    def add(*pairs, probability=0.7):
+        for first, second in pairs:
+            record.add(answer(first, second, probability) | {"files": {}})
+        rows = {row["serial"]: row for row in record.flush()}
+        assert tell(out, command, rows)[1] == []
+        return {path.stem.partition("131313_")[2] for path in tmp_path.glob("*.told")}
+
+    firsts, lasts = ("20171208", "20171220", "20180101"), ("20180113", "20180125")
+    pairs = [(first, last) for last in lasts for first in firsts]
+    assert add(*pairs[:4]) == set()
+    assert add(*pairs[4:]) == {f"{first}_{last}" for first, last in pairs}
+    for path in tmp_path.glob("*.told"):
+        path.unlink()
+    assert add(("20180113", "20180125"), probability=0.05) == set()
 
 
 def test_a_bad_input_is_said_and_the_others_go_on(tmp_path, packaged, frame, capsys):
