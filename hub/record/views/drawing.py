@@ -175,7 +175,10 @@ def _draw_map(ax: Axes, history: History, folder: Path) -> None:
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
     bar.ax.tick_params(labelsize=7)
-    ax.locator_params(nbins=4)
+    # Far north and south a map is narrow, and its labels are as wide as anywhere.
+    narrow = math.cos(math.radians((south + north) / 2)) * (east - west) < 0.7 * (north - south)
+    ax.locator_params(axis="x", nbins=2 if narrow else 4)
+    ax.locator_params(axis="y", nbins=4)
     ax.ticklabel_format(useOffset=False)
     ax.set_aspect(1 / max(0.1, math.cos(math.radians((south + north) / 2))))
     for volcano in volcanoes_within((west, south, east, north)):
