@@ -147,7 +147,7 @@ def _results(parts: dict[str, Any], buttons: dict[str, Any]) -> None:
         buttons["cancel"] = gr.Button("Cancel", size="sm", elem_id="cancel")
     parts["numbers"] = gr.HTML(text.empty_numbers(), elem_id="numbers")
     parts["picture"] = gr.HTML(picture.empty_picture(), elem_id="picture")
-    buttons["part"] = gr.Button("Judge the box first", size="sm", elem_id="part")
+    buttons["part"] = gr.Button("Judge the drawn box first", size="sm", elem_id="part")
     parts["threshold"] = gr.Slider(
         0.01,
         0.99,

@@ -29,7 +29,7 @@ def shell() -> str:
 
 def index(records: Sequence[KeptRecord]) -> str:
     """What can be chosen: volcanoes, then frames, those that deformed last first."""
-    groups, recent, count = [], [], 0
+    groups, recent, looked = [], [], []
     for number, record in enumerate(records):
         frames, volcanoes = record.histories()
         several = f"{record.name}: " if len(records) > 1 else ""
@@ -38,20 +38,19 @@ def index(records: Sequence[KeptRecord]) -> str:
             options = "".join(_option(number, history) for history in ordered)
             if options:
                 groups.append(f'<optgroup label="{escape(several + title)}">{options}</optgroup>')
-        count += len(volcanoes or frames)
+        looked += volcanoes or frames
         recent += [(number, item) for item in newest_first(volcanoes or frames) if _recent(item)]
     if not groups:
-        return (
-            '<p class="quiet">The record holds no answer yet. The page looks again by itself.</p>'
-        )
+        return f'<p class="quiet">{NO_ANSWER}</p>'
     buttons = "".join(
         f'<button type="button" data-of="{_value(number, item)}">'
         f'<span aria-hidden="true">{MARKS["deformation"]}</span> {escape(item.name)}</button>'
         for number, item in recent
     )
-    said = f"In the newest pair of {len(recent)} of {count} there is deformation:"
+    what = _counted(looked)
+    said = f"Of {what}, the newest pair of {len(recent)} shows deformation:"
     if not recent:
-        said = f"In the newest pairs there is no deformation ({count} looked at)."
+        said = f"No newest pair shows deformation ({what})."
     return (
         f'<p class="recent">{said} {buttons}</p>'
         f'<label class="which">Volcano or frame <select name="of">{"".join(groups)}</select>'
@@ -102,6 +101,15 @@ def _value(number: int, history: History) -> str:
     return escape(f"record={number}&of={quote(key_of(history))}")
 
 
+def _counted(looked: Sequence[History]) -> str:
+    """How many volcanoes and frames there are, in words."""
+    found = []
+    for kind, several in (("volcano", "volcanoes"), ("frame", "frames")):
+        if count := sum(history.kind == kind for history in looked):
+            found.append(f"{count} {kind if count == 1 else several}")
+    return " and ".join(found)
+
+
 def _recent(history: History) -> bool:
     alarm = history.last_deformation
     return alarm is not None and alarm["secondary_dates"][-1] == history.last_look
@@ -135,13 +143,12 @@ def _bar(row: Row) -> dict[str, Any]:
 def _table(history: History) -> str:
     several = len({row["frame"] for row in history.rows}) > 1
     lines = "".join(_line(row, several) for row in reversed(history.rows))
-    about = escape(f"Pairs of {history.name}")
     return (
+        '<p class="quiet">Choose a pair to open it; arrow keys go on to the next.</p>'
         '<div class="pairs" tabindex="0" role="region" aria-label="Pairs of the timeline"><table>'
-        f"<caption>{about}, newest first. Choose one to open it; arrow keys go on to the next."
-        "</caption><thead><tr>"
-        '<th scope="col">Pair</th><th scope="col">Record says</th>'
-        '<th scope="col" class="number">Probability</th><th scope="col" class="number">km²</th>'
+        f"<caption>Pairs of {escape(history.name)}, newest first</caption><thead><tr>"
+        '<th scope="col">Pair</th><th scope="col" class="number">Probability</th>'
+        '<th scope="col">Record says</th><th scope="col" class="number">km²</th>'
         '<th scope="col" class="number">Coherence</th></tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
@@ -158,8 +165,9 @@ def _line(row: Row, with_frame: bool) -> str:
         f'<tr class="{standing.replace(" ", "-")}{pale}"><th scope="row"><label>'
         f'<input type="radio" name="pair" value="{escape(row["scene"])}"> '
         f"{escape(pair_words(row))}</label>{frame}</th>"
+        f'<td class="number">{probability}</td>'
         f'<td><i class="key" style="background:{COLOURS[standing]}"></i>'
         f'<span aria-hidden="true">{MARKS[standing]}</span> {standing}</td>'
-        f'<td class="number">{probability}</td><td class="number">{area}</td>'
+        f'<td class="number">{area}</td>'
         f'<td class="number">{coherence}</td></tr>'
     )

@@ -9,9 +9,11 @@ from tests.hub.record.answers import many
 def test_a_reader_misses_nothing_that_goes_from_the_journal_to_the_table(tmp_path, monkeypatch):
     """A writer may put the journal into the table and empty it between any two of its steps."""
     steps = []
-    for name in ("read_entries", "read_table"):
 
-        def step(path, read=getattr(reading, name), name=name):
+    def between(name):
+        read = getattr(reading, name)
+
+        def step(path):
             Record(tmp_path).flush()
             found = read(path)
             Record(tmp_path).add(more.pop())
@@ -20,6 +22,9 @@ def test_a_reader_misses_nothing_that_goes_from_the_journal_to_the_table(tmp_pat
             return found
 
         monkeypatch.setattr(reading, name, step)
+
+    between("read_entries")
+    between("read_table")
     first, *more = many(7)
     for made in (first, more.pop()):
         Record(tmp_path).add(made)

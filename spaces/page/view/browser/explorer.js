@@ -108,6 +108,7 @@
         await Plotly.newPlot(this.plot, this.traces(), this.layout(), options);
         this.plot.querySelector("svg.main-svg")?.setAttribute("aria-hidden", "true");
         this.listen();
+        boxed();
         this.root.dataset.drawn = "1";
       } catch (error) {
         this.readout.textContent = `The picture cannot be drawn: ${error.message ?? error}`;
@@ -124,6 +125,7 @@
         if (changed.images) return;
         if (changed.shapes?.length > 1) this.Plotly.relayout(this.plot, { shapes: changed.shapes.slice(-1) });
         if (changed.shapes?.length === 1) this.boxes(false);
+        boxed();
         clearTimeout(this.later);
         this.later = setTimeout(() => this.refine(), 250);
       });
@@ -234,12 +236,18 @@
     }
   }
 
+  // What judges a box is there once one is drawn.
+  function boxed() {
+    document.querySelector("#results")?.classList.toggle("boxed", page.box() !== "");
+  }
+
   function look() {
     const found = document.querySelector("#picture .explorer");
     if ((found?.dataset.facts ?? null) !== shown) {
       shown = found?.dataset.facts ?? null;
       const before = current;
       current = null;
+      boxed();
       if (shown) {
         // A fresh element: Gradio has filled the old one anew, listeners and drawings included.
         const root = found.cloneNode(true);

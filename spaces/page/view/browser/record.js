@@ -104,7 +104,7 @@
       await this.Plotly.react(chart, this.traces(), this.layout(), options);
       chart.querySelectorAll("svg").forEach((each) => each.setAttribute("aria-hidden", "true"));
       if (!this.listening)
-        chart.on("plotly_click", ({ points }) => this.pick(points.at(-1).customdata));
+        chart.on("plotly_click", ({ points }) => points.at(-1).customdata && this.pick(points.at(-1).customdata));
       this.listening = true;
       this.root.dataset.drawn = "1";
     }
@@ -122,11 +122,25 @@
             y: bars.map((bar) => (axis === "y" ? bar.probability : Math.log10(bar.area))),
             width: standing === "deformation" ? (axis === "y" ? 0.03 : 0.12) : axis === "y" ? 0.02 : 0.08,
             customdata: bars.map((bar) => bar.scene), hovertext: bars.map((bar) => bar.text), hoverinfo: "text",
-            textposition: "none",
-            marker: { color: colour, opacity: bars.map((bar) => bar.strength),
-              line: { color: this.ink(), width: bars.map((bar) => (bar.scene === this.scene ? 2.5 : 0)) } } });
+            textposition: "none", marker: { color: colour, opacity: bars.map((bar) => bar.strength) } });
         }
-      return found;
+      return [...this.limits(), ...found, ...found.flatMap((trace) => this.frame(trace))];
+    }
+
+    limits() {
+      const days = this.data.bars.flatMap((bar) => [bar.from, bar.to]).sort();
+      return Object.entries(this.data.limits).map(([name, level], at) => ({ type: "scatter", mode: "lines", name,
+        x: [days[0], days.at(-1)], y: [level, level], hoverinfo: "skip",
+        line: { color: this.ink(), width: 1, dash: at ? "dash" : "dot" } }));
+    }
+
+    // A frame around the bar of the pair that is open.
+    frame(trace) {
+      const at = trace.customdata.indexOf(this.scene);
+      if (at < 0) return [];
+      return [{ ...trace, showlegend: false, hoverinfo: "skip", base: [trace.base[at]], x: [trace.x[at]], y: [trace.y[at]],
+        width: trace.width * 1.6, customdata: [this.scene],
+        marker: { color: "rgba(0,0,0,0)", line: { color: this.ink(), width: 2 } } }];
     }
 
     layout() {
@@ -135,7 +149,6 @@
       const powers = Array.from({ length: high - low + 1 }, (_, at) => low + at);
       const grid = "rgba(128,140,155,.28)";
       const axis = { gridcolor: grid, zeroline: false, fixedrange: true };
-      const limits = Object.entries(this.data.limits);
       const narrow = this.root.clientWidth < 560;
       return { height: narrow ? 380 : 440, barmode: "overlay", bargap: 0, font: { color: this.ink(), size: 12 },
         margin: { l: 58, r: 12, t: 8, b: 30 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent",
@@ -144,11 +157,7 @@
         xaxis: { type: "date", gridcolor: grid, anchor: "y2" },
         yaxis: { ...axis, domain: [0.4, 1], range: [-0.03, 1.05], title: { text: "probability" } },
         yaxis2: { ...axis, domain: [0, 0.32], range: [low, high], title: { text: "marked, km²" },
-          tickvals: powers, ticktext: powers.map((power) => `${10 ** power}`) },
-        shapes: limits.map(([, level], at) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: level,
-          y1: level, layer: "below", line: { color: this.ink(), width: 1, dash: at ? "dash" : "dot" } })),
-        annotations: limits.map(([name, level], at) => ({ text: name, xref: "paper", x: at, xanchor: at ? "right" : "left",
-          yref: "y", y: level, yanchor: "bottom", showarrow: false, font: { size: 11, color: this.ink() } })) };
+          tickvals: powers, ticktext: powers.map((power) => `${10 ** power}`) } };
     }
 
     ink() {
