@@ -5,6 +5,8 @@ HEPHAESTUS_CLASSIFIER       classifier: the same forms
 HEPHAESTUS_DATASET          dataset folder or repository for the examples and for browsing
 HEPHAESTUS_DATASET_CONFIG   its configuration (ts3)
 HEPHAESTUS_EXAMPLES         folder of real interferograms, shown first (inputs/own_examples.py)
+HEPHAESTUS_RECORD           output folder of `python -m hub watch`, whose timeline is shown;
+                            several are separated by ":"
 HEPHAESTUS_MODEL_ROOTS      folders whose models visitors may choose, separated by ":"
 HEPHAESTUS_JOBS             analyses that run at once (2)
 HEPHAESTUS_MEMORY_MB        memory for visitors' scenes and results (1024)

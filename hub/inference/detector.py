@@ -10,6 +10,7 @@ save_prediction(prediction, "out")
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ class Detector:
         return cls(
             found.load_backbone(),
             found.facts,
-            found.name,
+            found.label,
             found.revision,
             found.weights,
             device,
@@ -131,6 +132,7 @@ class Detector:
         *,
         first_look: Callable[[Prediction], None] | None = None,
         cancel: Callable[[], bool] | None = None,
+        each_date: bool = False,
     ) -> Prediction:
         """Answer for a whole scene of any size, on any grid.
 
@@ -150,6 +152,8 @@ class Detector:
                 asked twice for it. Of a model of one date and a scene of many, each date's answer
                 stays in memory until all are done.
             cancel: Called before each batch of windows; where it returns True, `predict` ends.
+            each_date: Whether to keep the probabilities of each date where a segmentation model
+                judges each alone; they take memory.
 
         Returns:
             The prediction.
@@ -179,14 +183,17 @@ class Detector:
         if self.facts.correct_stratified:
             notes.append(CORRECTED)
         segmentation = self.facts.objective == "segmentation"
-        ask = segment_scene if segmentation else classify_scene
+        ask = partial(segment_scene, each_date=each_date) if segmentation else classify_scene
 
         def told(answer: SceneAnswer, *before: str) -> Prediction:
-            probability = support = None
+            probability = support = by_date = None
             if answer.pixels is not None and answer.evidence is not None:
                 planes = np.stack([answer.pixels, answer.evidence])
                 probability, support = to_input_pixels(planes, worked, series)
                 probability[scene.nodata] = np.nan
+            if answer.by_date is not None:
+                exact = answer.by_date.astype(np.float32)
+                by_date = to_input_pixels(exact, worked, series).astype(np.float16)
             return Prediction(
                 scene=scene,
                 facts=self.facts,
@@ -200,6 +207,7 @@ class Detector:
                 limits=self.facts.limits if threshold is None else (threshold, threshold),
                 place=worked.place(answer.column + 0.5, answer.row + 0.5),
                 evidence=support,
+                by_date=by_date,
                 warnings=(*before, *notes),
             )
 

@@ -61,6 +61,8 @@ class Prediction:
             the square kilometre or window that `image_probability` is of.
         evidence: Of each pixel, the largest mean of `probability` over a square kilometre that it
             lies in, float32 [H, W]; None for a classification model.
+        by_date: Probability of each pixel at each of the scene's dates, float16 [T, H, W]; None
+            unless it was asked for and the model judged each of several dates alone.
         warnings: What the reader must know to trust the answer.
         second: A classifier's prediction for the same scene beside a segmentation model's.
     """
@@ -77,6 +79,7 @@ class Prediction:
     limits: tuple[float, float]
     place: tuple[float, float]
     evidence: np.ndarray | None = None
+    by_date: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
     second: Prediction | None = None
 

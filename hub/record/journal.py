@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_script.errors import DataError
 from dataset_script.safe_files import renamed, writable
 
 Entry = dict[str, Any]
@@ -22,13 +23,25 @@ def read_entries(path: Path) -> list[Entry]:
 
     Args:
         path: The journal; it may be absent.
+
+    Raises:
+        DataError: If a line of it is damaged.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
     whole = data[: data.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines() if line.strip()]
+    try:
+        entries = [json.loads(line) for line in whole.splitlines() if line.strip()]
+    except ValueError as error:
+        raise DataError(
+            f"{path} is damaged ({error}); restore it from a copy, or remove it: what it holds is "
+            "added again from the scenes' own files"
+        ) from None
+    if strange := [entry for entry in entries if not isinstance(entry, dict)]:
+        raise DataError(f"{path} holds {strange[0]!r}, which is no entry; restore it from a copy")
+    return entries
 
 
 def append_entry(path: Path, entry: Mapping[str, Any]) -> None:

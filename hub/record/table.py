@@ -15,23 +15,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet
 from filelock import FileLock
 
 from dataset_script.errors import DataError
 from dataset_script.safe_files import renamed, writable
 from hub.record.calibration import FrameLimit, read_limits
 from hub.record.claims import choose_name
-from hub.record.columns import COLUMNS, Row, from_table, make_row
+from hub.record.columns import Row, make_row
 from hub.record.evidence import weigh
 from hub.record.journal import append_entry, read_entries, rewrite
+from hub.record.reading import JOURNAL, LOCKS, State, merge, read_table, state_of
 from hub.record.writing import PARQUET, write_tables
 
 PENDING = ".pending"
 """Folder of answers that are deformations, or may become some, of which nobody was told yet; see
 `watching.notify`."""
-_JOURNAL, _LOCKS = ".record-journal.jsonl", ".locks"
 _SCENE_LOCKS = 64
 _FLUSH_EVERY = 200
 """Rows after which the tables are written although more are coming."""
@@ -50,10 +48,10 @@ class Record:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         with writable(self.folder):
-            (self.folder / _LOCKS).mkdir(parents=True, exist_ok=True)
-        self._journal = self.folder / _JOURNAL
+            (self.folder / LOCKS).mkdir(parents=True, exist_ok=True)
+        self._journal = self.folder / JOURNAL
         self._base: list[Row] = []
-        self._base_state: tuple[int, ...] | None = None
+        self._base_state: State | None = None
 
     @contextmanager
     def scene_lock(self, scene: str) -> Iterator[None]:
@@ -164,7 +162,7 @@ class Record:
 
     @contextmanager
     def _lock(self, name: str = "record") -> Iterator[None]:
-        held = FileLock(self.folder / _LOCKS / f"{name}.lock")
+        held = FileLock(self.folder / LOCKS / f"{name}.lock")
         with writable(self.folder):
             try:
                 held.acquire()
@@ -180,37 +178,13 @@ class Record:
     def _read(self) -> tuple[list[Row], list[dict[str, Any]]]:
         """All rows, and the names that were claimed for answers to come; the lock is held."""
         self._read_base()
-        last = self._base[-1]["serial"] if self._base else 0
-        rows, claims = list(self._base), []
-        for entry in read_entries(self._journal):
-            kind = entry.pop("kind")
-            if kind == "claim":
-                claims.append(entry)
-            elif kind == "touch":
-                at = max(n for n, row in enumerate(rows) if row["scene"] == entry["scene"])
-                rows[at] = {**rows[at], **entry}
-            elif entry["serial"] > last:  # else it is in the table: a flush was cut short
-                rows.append({name: entry.get(name) for name in COLUMNS})
-        return rows, claims
+        return merge(self._base, read_entries(self._journal))
 
     def _read_base(self) -> None:
-        path = self.folder / PARQUET
-        try:
-            status = path.stat()
-            state = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if state == self._base_state:
-                return
-            self._base = sorted(
-                from_table(pyarrow.parquet.read_table(path)), key=lambda row: row["serial"]
-            )
-        except FileNotFoundError:
-            self._base, state = [], (0, 0, 0)
-        except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path} is not a record's table ({str(error).splitlines()[0]}); choose another "
-                "output folder, or restore this file from a copy"
-            ) from None
-        self._base_state = state
+        state = state_of(self.folder)[1:2]  # the table's
+        if state != self._base_state:
+            self._base = read_table(self.folder / PARQUET)
+            self._base_state = state
 
     def _write(self, rows: list[Row], claims: Sequence[Mapping[str, Any]]) -> list[Row]:
         rows = derive(rows, read_limits(self.folder))

@@ -47,6 +47,12 @@ class PublishedModel:
     revision: str
     weights: str
 
+    @property
+    def label(self) -> str:
+        """What results call it: never where on a disk it lies, for results are passed on."""
+        path = Path(self.name)
+        return str(Path(*path.parts[-2:])) if path.is_absolute() else self.name
+
     def load_backbone(self) -> nn.Module:
         """The library's own module, weights in place.
 

@@ -48,11 +48,12 @@ class Inputs:
     found: Found = field(default_factory=Found)
     options: ReadOptions = field(default_factory=ReadOptions)
 
-    def scenes(self, length: int) -> list[SceneInput]:
+    def scenes(self, length: int, max_pixels: int = MAX_PIXELS) -> list[SceneInput]:
         """The scenes, for series of at most `length` dates.
 
         Args:
             length: Interferograms of one place and primary date that are put together.
+            max_pixels: Largest height x width of a product's scene that is read.
 
         Returns:
             In the inputs' order, except that pairs come after minicubes, rows and arrays, by frame
@@ -66,7 +67,7 @@ class Inputs:
                 scenes += _or_broken(text, partial(_pairs, text, length))
             else:
                 scenes.append(SceneInput(text, partial(load_scene, text, options=self.options)))
-        scenes += _series(self.found.pairs, self.options, length)
+        scenes += _series(self.found.pairs, self.options, length, max_pixels)
         return scenes + [
             SceneInput(label, partial(_fail, error)) for label, error in self.found.refused
         ]
@@ -248,13 +249,15 @@ def _pairs(path: str, length: int) -> list[SceneInput]:
     return found
 
 
-def _series(pairs: Sequence[Pair], options: ReadOptions, length: int) -> list[SceneInput]:
+def _series(
+    pairs: Sequence[Pair], options: ReadOptions, length: int, max_pixels: int
+) -> list[SceneInput]:
     """Pairs of one place and primary date in series, and all others alone."""
     groups: dict[tuple[str, str, str, str], dict[datetime.date, Pair]] = defaultdict(dict)
     found: list[SceneInput] = []
     for pair in pairs:
         if pair.dates is None or not pair.product.stacks:
-            found.append(_input([pair], options))
+            found.append(_input([pair], options, max_pixels))
             continue
         primary, secondary = pair.dates
         key = (pair.product.name, pair.frame or "", pair.place, f"{primary:%Y%m%d}")
@@ -264,10 +267,10 @@ def _series(pairs: Sequence[Pair], options: ReadOptions, length: int) -> list[Sc
     for key in sorted(groups):
         by_date = groups[key]
         for dates in in_series(list(by_date), length):
-            found.append(_input([by_date[date] for date in dates], options))
+            found.append(_input([by_date[date] for date in dates], options, max_pixels))
     return found
 
 
-def _input(pairs: list[Pair], options: ReadOptions) -> SceneInput:
+def _input(pairs: list[Pair], options: ReadOptions, max_pixels: int) -> SceneInput:
     label = ", ".join(pair.label for pair in pairs)
-    return SceneInput(label, partial(scene_of, pairs, options, name_of(pairs), MAX_PIXELS))
+    return SceneInput(label, partial(scene_of, pairs, options, name_of(pairs), max_pixels))

@@ -11,6 +11,7 @@ from page.answers import downloads
 from page.answers.loaded_models import NO_MODEL, label, local_models
 from page.events import wire
 from page.handlers import Handlers
+from page.records import timeline
 from page.view import guide, maps, picture, text
 from page.view.controls import file_input
 
@@ -33,18 +34,37 @@ def build(handlers: Handlers) -> gr.Blocks:
         turn = gr.Textbox(visible=False)
         box = gr.Textbox(visible=False)
         gr.HTML(text.masthead())
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300, elem_id="form"):
-                form = _input_tabs(handlers)
-                pickers = _model_pickers(handlers)
-                buttons = {"again": gr.Button("Analyse the whole scene again", size="sm")}
-            with gr.Column(scale=9, min_width=320, elem_id="results"):
-                _results(parts, buttons)
+        if handlers.records:
+            with gr.Tabs(elem_id="rooms"):
+                with gr.Tab("Scene"):
+                    form, pickers, buttons = _scene(handlers, parts)
+                with gr.Tab("Record"):
+                    gr.HTML(timeline.shell(), elem_id="record")
+        else:
+            form, pickers, buttons = _scene(handlers, parts)
         _manual()
         wire(page, handlers, form, pickers, buttons, parts, turn, box)
         _api(handlers)
     page.queue(max_size=settings.queue, default_concurrency_limit=8)
     return page
+
+
+def _scene(
+    handlers: Handlers, parts: dict[str, Any]
+) -> tuple[dict[str, Any], list[gr.Dropdown], dict[str, Any]]:
+    """What is chosen on the left, the answer on the right.
+
+    Returns:
+        Controls by which a scene is chosen, model pickers, and buttons.
+    """
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=300, elem_id="form"):
+            form = _input_tabs(handlers)
+            pickers = _model_pickers(handlers)
+            buttons = {"again": gr.Button("Analyse the whole scene again", size="sm")}
+        with gr.Column(scale=9, min_width=320, elem_id="results"):
+            _results(parts, buttons)
+    return form, pickers, buttons
 
 
 def _input_tabs(handlers: Handlers) -> dict[str, Any]:
@@ -127,7 +147,7 @@ def _results(parts: dict[str, Any], buttons: dict[str, Any]) -> None:
         buttons["cancel"] = gr.Button("Cancel", size="sm", elem_id="cancel")
     parts["numbers"] = gr.HTML(text.empty_numbers(), elem_id="numbers")
     parts["picture"] = gr.HTML(picture.empty_picture(), elem_id="picture")
-    buttons["part"] = gr.Button("Judge the box first", size="sm", elem_id="part")
+    buttons["part"] = gr.Button("Judge the drawn box first", size="sm", elem_id="part")
     parts["threshold"] = gr.Slider(
         0.01,
         0.99,

@@ -12,7 +12,7 @@ import gradio as gr
 
 from dataset_script.errors import HephaestusError
 from hub.scenes.scene import Scene
-from page.answers.analysis import analyse
+from page.answers.analysis import Follow, analyse
 from page.answers.downloads import available
 from page.answers.jobs import Job, Jobs, Stopped
 from page.answers.kept import Kept
@@ -112,7 +112,8 @@ class Endpoint:
             raise PageError("Send files, or the sample_id of a row of the dataset as “sample”.")
         own = self._settings
         chosen = segmenter or own.segmenter, classifier or own.classifier
-        answer = analyse(scene, self._models, chosen, level, tell, self._running, known)
+        follow = Follow(tell, lambda: job.stopped)
+        answer = analyse(scene, self._models, chosen, level, follow, self._running, known)
         token = self._kept.put(answer)
         links = {name: f"/result/{token}/{name}" for name in available(answer)}
         return {**answer.summary(), "files": links}

@@ -26,6 +26,7 @@ from page.inputs.known import NOTHING, Known
 from page.inputs.own_examples import OwnExamples
 from page.inputs.parts import cut_part
 from page.inputs.uploads import discard, read_upload
+from page.records.kept_record import open_records
 from page.runs import Read, Runs, as_list
 from page.settings import Settings
 from page.view import maps, parts, text
@@ -48,6 +49,7 @@ class Handlers:
         self.models = models or LoadedModels(settings)
         self.catalogue = Catalogue(settings)
         self.own = OwnExamples(settings)
+        self.records = open_records(settings)
         self.kept = Kept(settings)
         self.jobs = Jobs()
         running = threading.Semaphore(settings.jobs)

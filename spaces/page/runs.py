@@ -13,7 +13,7 @@ import gradio as gr
 
 from dataset_script.errors import HephaestusError
 from hub.scenes.scene import Scene
-from page.answers.analysis import analyse, scene_rasters
+from page.answers.analysis import Answer, Follow, analyse, scene_rasters
 from page.answers.jobs import Job, Jobs, Stopped
 from page.answers.kept import Kept, KeptScene
 from page.answers.loaded_models import LoadedModels
@@ -91,11 +91,16 @@ class Runs:
         tell: Callable[[dict[str, Any] | None], None],
     ) -> None:
         clock = _Clock()
-        scene_token = ""
+        scene_token = coarse = ""
 
         def progress(share: float, what: str) -> None:
             job.check()
             tell({"notice": parts.working(what, turn, share, clock.left(what, share))})
+
+        def first_look(answer: Answer) -> None:
+            nonlocal coarse
+            coarse = self._kept.put(answer)
+            tell(parts.preliminary(answer, coarse))
 
         try:
             progress(0.0, "Reading")
@@ -105,7 +110,8 @@ class Runs:
             )
             job.check()
             tell({"scene_token": scene_token, **parts.preview(scene, scene_token)})
-            answer = analyse(scene, self._models, references, None, progress, self._running, known)
+            follow = Follow(progress, lambda: job.stopped, first_look)
+            answer = analyse(scene, self._models, references, None, follow, self._running, known)
             token = self._kept.put(answer)
             job.check()
             tell(parts.drawn(answer, token, turn))
@@ -117,6 +123,7 @@ class Runs:
             _LOG.exception("an analysis failed")
             tell({"scene_token": scene_token, **parts.blank(UNEXPECTED, "error", turn)})
         finally:
+            self._kept.answers.drop(coarse)
             tell(None)
 
 

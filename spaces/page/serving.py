@@ -6,6 +6,7 @@ from typing import Any
 
 from page.answers import downloads
 from page.handlers import Handlers
+from page.records.routes import routes as records
 from page.view import layers, theme
 
 
@@ -16,7 +17,11 @@ def options(handlers: Handlers) -> dict[str, Any]:
         handlers: The page's.
     """
     limit = handlers.settings.max_upload_bytes
-    routes = [*downloads.routes(handlers.kept.answers), *layers.routes(handlers.kept)]
+    routes = [
+        *downloads.routes(handlers.kept.answers),
+        *layers.routes(handlers.kept),
+        *records(handlers.records),
+    ]
     return {
         "theme": theme.theme(),
         "head": theme.head(limit),

@@ -27,6 +27,7 @@ class Settings:
         dataset: Dataset folder or Hub repository to take examples from and to browse; "" for none.
         config: Its configuration.
         examples: Folder of the operator's own examples, shown first; "" for none.
+        records: Output folders of `python -m hub watch`, whose timelines are shown.
         model_roots: Folders under which a visitor may name a model folder.
         max_upload_bytes: Most bytes of one uploaded file, and of all files of one upload.
         max_unpacked_bytes: Most bytes that an archive may unpack to; a minicube, which is read
@@ -45,6 +46,7 @@ class Settings:
     dataset: str = ""
     config: str = "ts3"
     examples: str = ""
+    records: tuple[Path, ...] = ()
     model_roots: tuple[Path, ...] = ()
     max_upload_bytes: int = 1024 * 2**20
     max_unpacked_bytes: int = 1024 * 2**20
@@ -78,6 +80,11 @@ class Settings:
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",
             model_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
             examples=environment.get("HEPHAESTUS_EXAMPLES", ""),
+            records=tuple(
+                Path(folder)
+                for folder in environment.get("HEPHAESTUS_RECORD", "").split(os.pathsep)
+                if folder
+            ),
             max_upload_bytes=_count(environment, "HEPHAESTUS_UPLOAD_MB", 1024) * 2**20,
             jobs=_count(environment, "HEPHAESTUS_JOBS", 2),
             cache_bytes=_count(environment, "HEPHAESTUS_MEMORY_MB", 1024) * 2**20,

@@ -35,10 +35,11 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
-    """Folders of a tiny segmenter, a tiny classifier and a made-up dataset."""
+    """Folders of a tiny segmenter, a tiny classifier, a made-up dataset and a record."""
     from hub.repos.packaging import package_model
     from tests.hub.models import make_facts, make_model
     from tests.rows import make_dataset_folder
+    from tests.spaces.records.made import make_record
 
     root = tmp_path_factory.mktemp("space")
     folders = {}
@@ -48,6 +49,9 @@ def world(tmp_path_factory):
             make_model(kind, facts).backbone, facts, root / "models" / name
         )
     folders["dataset"] = make_dataset_folder(root, steps=3, size=64, counts=(8, 4, 6))
+    folders["record"] = root / "record"
+    folders["record"].mkdir()
+    make_record(folders["record"])
     folders["root"] = root
     return folders
 
@@ -71,6 +75,7 @@ def variables(world):
         "HEPHAESTUS_MODEL": str(world["segmentation"]),
         "HEPHAESTUS_CLASSIFIER": str(world["classification"]),
         "HEPHAESTUS_DATASET": str(world["dataset"]),
+        "HEPHAESTUS_RECORD": str(world["record"]),
         "HEPHAESTUS_MODEL_ROOTS": str(world["root"]),
     }
 

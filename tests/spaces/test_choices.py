@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 
 from tests.hub.answers import both, predicted
+from tests.hub.pointwise import frame_scene, pointwise
 from tests.spaces import scenes
 from tests.spaces.conftest import OUTPUT, open_page
 
@@ -33,13 +34,13 @@ class Gated:
         self.running = 0
         self.started = []
 
-    def predict(self, scene, threshold=None, progress=None):
+    def predict(self, scene, progress=None, **options):
         self.running += 1
         self.started.append(scene.name)
         try:
             for done in range(600):
                 if self.gate.wait(0.05):
-                    return self._detector.predict(scene, threshold, progress)
+                    return self._detector.predict(scene, progress=progress, **options)
                 progress(done, 600)
             raise AssertionError("the test never opened the gate")
         finally:
@@ -166,6 +167,8 @@ def test_a_part_first_while_the_whole_is_at_work(visitor, tmp_path):
     paths = scenes.licsar(tmp_path, size=200)
     page.locator("#upload input[type=file]").set_input_files([str(path) for path in paths])
     page.locator("#picture .explorer[data-drawn]").wait_for()
+    judge = page.get_by_role("button", name="Judge the drawn box first")
+    assert not judge.is_visible()
     page.get_by_role("button", name="Draw a box").click()
     frame = page.locator("#picture .plot").bounding_box()
     side = min(frame["width"], frame["height"])
@@ -175,7 +178,7 @@ def test_a_part_first_while_the_whole_is_at_work(visitor, tmp_path):
     page.mouse.move(left + side / 4, top + side / 4, steps=6)
     page.mouse.up()
     page.wait_for_function("hephaestus.box() !== ''")
-    page.get_by_role("button", name="Judge the box first").click()
+    judge.click()
     model.until(1, page)
     model.gate.set()
     said = ready(page)
@@ -201,6 +204,29 @@ def test_two_visitors_race_and_none_sees_anothers_or_an_old_result(visitor):
             said = ready(page)
             assert page.get_by_role("radio", name=name).is_checked()
             assert name.split()[0] in said.partition("Annotated")[2], (name, said)
+
+
+def test_a_pixel_has_a_probability_by_date_where_each_was_judged_alone(browser, gated_page):
+    from page.answers.analysis import Answer
+
+    url, _, handlers = gated_page
+    token = handlers.kept.put(
+        Answer(pointwise(steps=1).predict(frame_scene(steps=3), each_date=True))
+    )
+    page = open_page(browser, f"{url.rstrip('/')}/?result={token}")
+    try:
+        page.locator("#picture .explorer[data-drawn]").wait_for()
+        page.locator("#picture .plot").click(position={"x": 420, "y": 300})
+        pixel = page.locator("#picture .pixel")
+        pixel.locator(".dates .legend", has_text="probability").wait_for()
+        assert (
+            "the largest of the dates, of which the model judges each alone" in pixel.inner_text()
+        )
+        each = [float(text) for text in pixel.locator("tbody td:nth-child(6)").all_inner_texts()]
+        largest = float(re.search(r"Probability (0\.\d+) ", pixel.inner_text())[1])
+        assert len(each) == 3 and max(each) == pytest.approx(largest, abs=2e-3)
+    finally:
+        page.context.close()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -75,6 +75,25 @@ def test_cancel_has_the_last_word_of_what_it_stopped(settings):
         handlers.leave(VISITOR)
 
 
+def test_a_first_look_at_a_large_scene_is_marked_and_nothing_of_it_stays(settings, monkeypatch):
+    from page.answers import analysis
+    from page.handlers import Handlers
+
+    monkeypatch.setattr(analysis, "LARGE", 0)
+    handlers = Handlers(settings)
+    references = settings.segmenter, settings.classifier
+    told = []
+    sample = next(iter(handlers.catalogue.entries))
+    job = handlers.jobs.begin("s", 1)
+    handlers.runs._work(job, 1, lambda: handlers._read_sample(sample), references, told.append)
+    told = [each for each in told if each and "numbers" in each]
+    preview, first, whole = told
+    assert "First look" in first["numbers"] and "First look" not in whole["numbers"]
+    assert first["answer_token"] == "" and not {"downloads", "map", "notice"} & set(first)
+    assert "probability" in first["picture"] and "probability" not in preview["picture"]
+    assert list(handlers.kept.answers._items) == [whole["answer_token"]]
+
+
 def test_the_operators_own_examples(settings, tmp_path):
     import numpy as np
     from page.errors import PageError

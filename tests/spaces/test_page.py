@@ -10,6 +10,8 @@ from playwright.sync_api import TimeoutError
 
 from tests.spaces import scenes
 from tests.spaces.conftest import OUTPUT
+from tests.spaces.records.made import STRONG
+from tests.spaces.records.test_record_page import open_pair
 
 pytestmark = pytest.mark.browser
 
@@ -342,6 +344,11 @@ def test_nobody_is_kept_out(visit, tmp_path, name, width, dark):
     check("result")
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
+    page.get_by_role("tab", name="Record").click()
+    open_pair(page, STRONG)
+    check("record")
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0, f"the record is {overflow} pixels wider than the window"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dim = sum(int(part) for part in re.findall(r"\d+", background)[:3]) < 200
     assert dim == dark

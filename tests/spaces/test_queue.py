@@ -16,10 +16,10 @@ class Slow:
     def __init__(self, detector, gate):
         self._detector, self._gate, self.facts = detector, gate, detector.facts
 
-    def predict(self, scene, threshold=None, progress=None):
+    def predict(self, scene, progress=None, **options):
         progress(0, 2)
         assert self._gate.wait(60)
-        return self._detector.predict(scene, threshold, progress)
+        return self._detector.predict(scene, progress=progress, **options)
 
 
 @pytest.fixture

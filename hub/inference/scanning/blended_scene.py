@@ -30,6 +30,8 @@ _REACH = SUPPORT // 2
 _MARGIN = 16
 """Pixels around the peak's square kilometre that are settled with it: it may move a little."""
 
+_EVERYWHERE = (slice(None), slice(None))
+
 _PEAKS = 3
 """Peaks that are settled at most: another may come out on top once the first is known better."""
 
@@ -40,6 +42,7 @@ def segment_scene(
     steps: Sequence[Sequence[int]],
     watch: Watch,
     first_look: FirstLook | None = None,
+    each_date: bool = False,
 ) -> SceneAnswer:
     """Blend the windows' probabilities; the largest mean over a square kilometre counts.
 
@@ -52,6 +55,7 @@ def segment_scene(
         steps: The steps of each run of the model, T each; a pixel keeps its largest answer.
         watch: Told of the windows that are done.
         first_look: See `FirstLook`.
+        each_date: Whether to keep each run's probabilities, where there are several.
 
     Returns:
         The answer.
@@ -59,7 +63,7 @@ def segment_scene(
     Raises:
         Cancelled: If `watch` says so.
     """
-    frame = _Frame(model, scene, steps, watch)
+    frame = _Frame(model, scene, steps, watch, each_date)
     network = model.networks.choose(len(frame.wanted) * len(steps), model.facts.image_size)
     planes = frame.blend(network, first_look)
     support = frame.support(planes)
@@ -74,7 +78,12 @@ class _Frame:
     """A scene with the windows of it that hold data."""
 
     def __init__(
-        self, model: WindowModel, scene: Scene, steps: Sequence[Sequence[int]], watch: Watch
+        self,
+        model: WindowModel,
+        scene: Scene,
+        steps: Sequence[Sequence[int]],
+        watch: Watch,
+        each_date: bool,
     ) -> None:
         self.model = model
         self.scene = scene
@@ -87,6 +96,9 @@ class _Frame:
         self.wanted = [corner for corner in self.corners if model.data_share(scene, corner) > 0]
         # Beside the probability, that of each class where there are more than two.
         self.several = len(model.facts.classes) > 2
+        self.by_date: np.ndarray | None = None
+        if each_date and len(steps) > 1:
+            self.by_date = np.zeros((len(steps), *self.shape), np.float16)
 
     def blend(self, network: nn.Module, first_look: FirstLook | None = None) -> np.ndarray:
         """Ask every window at every step.
@@ -156,7 +168,9 @@ class _Frame:
             shares = {name: float(np.nanmean(near[at])) for at, name in enumerate(classes)}
         else:
             shares = {classes[0]: 1 - found, classes[1]: found}
-        return SceneAnswer(found, shares, row, column, planes[0], support.evidence())
+        if self.by_date is not None:
+            self.by_date[:, self.scene.nodata] = np.nan
+        return SceneAnswer(found, shares, row, column, planes[0], support.evidence(), self.by_date)
 
     def _in_full(self, box: tuple[slice, slice]) -> np.ndarray:
         """A part of the scene in full precision, from the windows that lie over it."""
@@ -171,7 +185,7 @@ class _Frame:
             self._asked(self.model.networks.folded, step, over, silent).blended()
             for step in self.steps
         )
-        return self._largest(parts)[:, box[0], box[1]]
+        return self._largest(parts, box)[:, box[0], box[1]]
 
     def _asked(
         self,
@@ -192,9 +206,14 @@ class _Frame:
                 mosaic.add(corner, value)
         return mosaic
 
-    def _largest(self, blended: Iterable[np.ndarray]) -> np.ndarray:
+    def _largest(
+        self, blended: Iterable[np.ndarray], box: tuple[slice, slice] = _EVERYWHERE
+    ) -> np.ndarray:
+        """Of each pixel the largest over the runs, of which a box is kept where that is asked."""
         planes: np.ndarray | None = None
-        for found in blended:
+        for number, found in enumerate(blended):
+            if self.by_date is not None:
+                self.by_date[number][box] = found[0][box]
             planes = found if planes is None else np.maximum(planes, found, out=planes)
         assert planes is not None
         planes[:, self.scene.nodata] = np.nan

@@ -36,6 +36,8 @@ class SceneAnswer:
             classification.
         evidence: Of each pixel, the largest mean over a square kilometre that it lies in, float32
             [H, W]; None for a classification.
+        by_date: Probability of each pixel at each date, float16 [T, H, W]; None unless it was asked
+            for and the model judged each of several dates alone.
     """
 
     probability: float
@@ -44,6 +46,7 @@ class SceneAnswer:
     column: float
     pixels: np.ndarray | None = None
     evidence: np.ndarray | None = None
+    by_date: np.ndarray | None = None
 
 
 FirstLook = Callable[[SceneAnswer], None]

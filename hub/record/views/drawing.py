@@ -19,31 +19,13 @@ from PIL import Image
 
 from hub.record.columns import Row, dates_of
 from hub.record.views.history import History, marked_map
+from hub.record.views.standing import COLOURS, standing_of, strength
 from hub.record.volcanoes import volcanoes_within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STRONGEST = 5
-COLOURS = {
-    "deformation": "#d81b60",
-    "air is likely": "#8e6bbf",
-    "unsure": "#e6a100",
-    "no deformation": "#1e88e5",
-}
-"""Of an answer, by what the record says of it."""
-_CLEAR = 0.5
-"""Mean coherence from which on a bar has its full colour."""
-_PALEST = 0.25
-
-
-def standing_of(row: Row) -> str:
-    """What the record says of an answer: a key of `COLOURS`."""
-    if row["evidence"] == "air":
-        return "air is likely"
-    if row["alarm"]:
-        return "deformation"
-    return "no deformation" if row["decision"] == "Non_Deformation" else "unsure"
 
 
 def draw_history(history: History, folder: Path) -> Figure:
@@ -136,7 +118,7 @@ def _bars(ax: Axes, rows: Sequence[Row], heights: Sequence[float]) -> None:
     for row, height in chosen:
         dates = dates_of(row)
         lines.append([(date2num(dates[0]), height), (date2num(dates[-1]), height)])
-        colours.append((COLOURS[standing_of(row)], _strength(row["mean_coherence"])))
+        colours.append((COLOURS[standing_of(row)], strength(row["mean_coherence"])))
         widths.append(3.5 if row["alarm"] else 2.2)
     ax.add_collection(LineCollection(lines, colors=colours, linewidths=widths, capstyle="butt"))
     ax.grid(axis="y", color="0.92", linewidth=0.8)
@@ -144,12 +126,6 @@ def _bars(ax: Axes, rows: Sequence[Row], heights: Sequence[float]) -> None:
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     ax.autoscale_view()
-
-
-def _strength(coherence: float | None) -> float:
-    if coherence is None:
-        return 1.0
-    return _PALEST + (1 - _PALEST) * min(1.0, coherence / _CLEAR)
 
 
 def _draw_map(ax: Axes, history: History, folder: Path) -> None:

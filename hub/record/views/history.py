@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +195,16 @@ def _largest_near(row: Row, volcano: Volcano, folder: Path) -> float | None:
     if not name:
         return None
     try:
-        with rasterio.open(folder / name) as file:
+        return _largest_in(folder / name, (folder / name).stat().st_mtime_ns, volcano)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=100_000)
+def _largest_in(path: Path, written: int, volcano: Volcano) -> float | None:
+    """The same of a raster, kept for as long as it was written at that time."""
+    try:
+        with rasterio.open(path) as file:
             box = transform_bounds("EPSG:4326", file.crs, *_around(volcano))
             window = file.window(*box).intersection(
                 rasterio.windows.Window(0, 0, file.width, file.height)

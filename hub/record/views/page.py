@@ -10,8 +10,8 @@ from typing import Any
 import jinja2
 
 from hub.record.columns import Row, dates_of
-from hub.record.views.drawing import COLOURS, standing_of
 from hub.record.views.history import History
+from hub.record.views.standing import COLOURS, standing_of
 
 WIDTH, HEIGHT = 220, 34
 _MARGIN = 3
@@ -41,7 +41,7 @@ def render_page(
     moment = now or datetime.datetime.now(datetime.UTC)
     return environment.from_string(source).render(
         tables=[
-            (title, [_entry(history, pictures) for history in _newest_first(members)])
+            (title, [_entry(history, pictures) for history in newest_first(members)])
             for title, members in (("Volcanoes", volcanoes), ("Frames", frames))
             if members
         ],
@@ -52,7 +52,7 @@ def render_page(
     )
 
 
-def _newest_first(members: Sequence[History]) -> list[History]:
+def newest_first(members: Sequence[History]) -> list[History]:
     """Those that deformed last come first: it is what one looks for."""
 
     def last(history: History) -> str:

@@ -18,8 +18,9 @@ def check_virtual(file: StoredFile, outside: bool, depth: int = 0) -> None:
 
     Args:
         file: The VRT.
-        outside: Whether sources may lie outside of its own folder, as on one's own command line;
-            not where a stranger sends the file.
+        outside: Whether sources may lie outside of its own folder and be of any kind, as on one's
+            own command line; not where a stranger sends the file: GDAL takes a source by its
+            content, and a text may name addresses and files.
         depth: How many virtual rasters led to this one.
 
     Raises:
@@ -32,6 +33,14 @@ def check_virtual(file: StoredFile, outside: bool, depth: int = 0) -> None:
     except (ET.ParseError, OSError, ValueError) as error:
         raise SceneError(f"{file} is not a readable virtual raster: {error}") from None
     folder = file.path.absolute().parent
+    if not outside and root.get("subClass") not in (None, "VRTWarpedDataset"):
+        raise SceneError(f"{file} is a virtual raster of a kind that is not followed")
+    raw = {
+        id(element)
+        for band in root.iter("VRTRasterBand")
+        if band.get("subClass") == "VRTRawRasterBand"
+        for element in band.iter()
+    }
     for element in root.iter():
         if element.tag not in _NAMES:
             continue
@@ -49,3 +58,10 @@ def check_virtual(file: StoredFile, outside: bool, depth: int = 0) -> None:
             if depth >= _MOST:
                 raise SceneError(f"{file}: virtual rasters are nested too deeply")
             check_virtual(StoredFile(source), outside, depth + 1)
+        elif not outside and id(element) not in raw and not _is_tiff(source):
+            raise SceneError(f"{file} names {text} as a source, which is no GeoTIFF")
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from hub.inference.prediction import Prediction
+from hub.inference.scanning.windows import Cancelled
 from hub.scenes.scene import Scene
+from page.answers.jobs import Stopped
 from page.answers.loaded_models import NO_MODEL, LoadedModels, predict
 from page.errors import PageError
 from page.gpu import on_gpu
@@ -63,7 +65,12 @@ class Answer:
         """Size in memory."""
         rasters = [
             *scene_rasters(self.scene),
-            *(p.probability for p in self.predictions if p.probability is not None),
+            *(
+                raster
+                for each in self.predictions
+                for raster in (each.probability, each.evidence, each.by_date)
+                if raster is not None
+            ),
         ]
         return sum(raster.nbytes for raster in rasters)
 
@@ -99,11 +106,24 @@ def scene_rasters(scene: Scene) -> list[np.ndarray]:
 _predict = on_gpu(predict)
 
 
-def _windows(progress: Progress, start: float, share: float, what: str) -> Callable:
-    def tell(done: int, total: int) -> None:
-        progress(start + share * done / total, f"{what}: window {done} of {total}")
+@dataclass(frozen=True)
+class Follow:
+    """How somebody follows an analysis, and ends it.
 
-    return tell
+    Attributes:
+        progress: Told how far it is, at least every half second of waiting and after each batch
+            of windows; what it raises ends the analysis.
+        stopped: Asked before each batch of windows whether the answer is wanted no more.
+        first_look: Given a coarse answer of a large scene, before most of its windows are asked.
+    """
+
+    progress: Progress
+    stopped: Callable[[], bool] = bool
+    first_look: Callable[[Answer], None] | None = None
+
+
+LARGE = 1_000_000
+"""Pixels from which on a scene takes so long that a first look is worth its memory."""
 
 
 def analyse(
@@ -111,7 +131,7 @@ def analyse(
     models: LoadedModels,
     references: tuple[str, str],
     threshold: float | None,
-    progress: Progress,
+    follow: Follow,
     running: threading.Semaphore,
     known: Known = NOTHING,
 ) -> Answer:
@@ -122,8 +142,7 @@ def analyse(
         models: The models kept loaded.
         references: Segmentation model and classifier, `NO_MODEL` or "" for neither.
         threshold: For the mask; None for the model's own.
-        progress: Told how far it is, at least every half second of waiting and after each batch of
-            windows; what it raises ends the analysis.
+        follow: How it is followed, and ended.
         running: Bounds how many analyses compute at once.
         known: What is known of the scene.
 
@@ -132,6 +151,7 @@ def analyse(
 
     Raises:
         PageError: If no model was chosen, or one is of the other kind.
+        Stopped: If the answer is wanted no more.
         HephaestusError: If a model cannot be loaded or does not fit the scene.
     """
     chosen = [text if text and text != NO_MODEL else None for text in references]
@@ -143,21 +163,39 @@ def analyse(
         if reference is None:
             continue
         done = len(found) / count
-        progress(done, f"Loading the {kind} model")
+        follow.progress(done, f"Loading the {kind} model")
         facts = models.get(reference).facts
         if facts.objective != kind:
             raise PageError(f"{reference} is a {facts.objective} model, but was chosen for {kind}.")
-        arguments = [models, reference, scene]
+        arguments: list[Any] = [models, reference, scene]
         if _predict is predict:  # no callback reaches another process
-            arguments.append(_windows(progress, done, 1 / count, f"Running the {kind} model"))
+            arguments.append(_followed(follow, scene, known, done, 1 / count, kind))
         while not running.acquire(timeout=0.5):
-            progress(done, "Waiting for another visitor’s analysis")
+            follow.progress(done, "Waiting for another visitor’s analysis")
         try:
             found.append(_predict(*arguments))
+        except Cancelled:
+            raise Stopped from None
         finally:
             running.release()
-    progress(1.0, "Drawing")
+    follow.progress(1.0, "Drawing")
     # From another process each comes with a scene of its own.
     first, *others = (replace(item, scene=scene) for item in found)
     answer = Answer(replace(first, second=others[0] if others else None), known)
     return answer if threshold is None else answer.at(threshold)
+
+
+def _followed(
+    follow: Follow, scene: Scene, known: Known, start: float, share: float, kind: str
+) -> dict[str, Any]:
+    """What `Detector.predict` tells and asks while it is at work."""
+
+    def tell(done: int, total: int) -> None:
+        what = f"Running the {kind} model: window {done} of {total}"
+        follow.progress(start + share * done / total, what)
+
+    options: dict[str, Any] = {"progress": tell, "cancel": follow.stopped}
+    told = follow.first_look
+    if told is not None and kind == "segmentation" and scene.height * scene.width >= LARGE:
+        options["first_look"] = lambda prediction: told(Answer(prediction, known))
+    return options

@@ -77,6 +77,11 @@ class ExpiringCache(Generic[T]):
             self._items.move_to_end(token)
             return item.value
 
+    def drop(self, token: str) -> None:
+        """Let a value go, if it is there."""
+        with self._lock:
+            self._items.pop(token, None)
+
     def _tidy(self) -> None:
         oldest_use = self._clock() - self._lifetime
         total = sum(item.nbytes for item in self._items.values())

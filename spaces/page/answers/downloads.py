@@ -29,7 +29,7 @@ NAMES = {
 }
 """What can be downloaded, by the kinds of `save_prediction`."""
 
-_TYPES = {
+TYPES = {
     ".tif": "image/tiff",
     ".geojson": "application/geo+json",
     ".csv": "text/csv",
@@ -37,6 +37,7 @@ _TYPES = {
     ".png": "image/png",
     ".kmz": "application/vnd.google-earth.kmz",
 }
+"""Media types of files by their endings."""
 
 
 def available(answer: Answer) -> dict[str, str]:
@@ -98,7 +99,7 @@ def routes(answers: ExpiringCache[Answer]) -> list[Route]:
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Cache-Control": "no-store",
         }
-        return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)
+        return Response(content, media_type=TYPES[Path(name).suffix], headers=headers)
 
     return [Route("/result/{token}/{kind}", serve)]
 

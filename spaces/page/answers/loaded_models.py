@@ -6,10 +6,10 @@ import contextlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
@@ -148,10 +148,15 @@ def _from_pretrained(name: str, revision: str | None) -> Detector:
 
 
 def predict(
-    models: LoadedModels,
-    reference: str,
-    scene: Scene,
-    progress: Callable[[int, int], None] | None = None,
+    models: LoadedModels, reference: str, scene: Scene, follow: Mapping[str, Any] | None = None
 ) -> Prediction:
-    """Ask one model about a scene; by reference, because on ZeroGPU another process has it."""
-    return models.get(reference).predict(scene, progress=progress)
+    """Ask one model about a scene; by reference, because on ZeroGPU another process has it.
+
+    Args:
+        models: The models kept loaded.
+        reference: Which.
+        scene: The scene.
+        follow: `progress`, `cancel` and `first_look` of `Detector.predict`, which reach no other
+            process.
+    """
+    return models.get(reference).predict(scene, each_date=True, **(follow or {}))

@@ -10,6 +10,7 @@ from pyproj import Transformer
 from scipy import ndimage
 
 from dataset_script.channels import FRINGE_CM
+from hub.inference.prediction import Prediction
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.errors import PageError
@@ -30,9 +31,10 @@ def at_pixel(
         reference: Row and column of the pixel that motion is relative to.
 
     Returns:
-        Place, elevation, probability, and for each date the wrapped phase in radians, its motion in
-        centimetres along the line of sight (within half a fringe: what is wrapped does not tell
-        whole ones), the same relative to the reference point, and coherence 0..1.
+        Place, elevation, probability and in words what it is of. For each date the wrapped phase
+        in radians, its motion in centimetres along the line of sight (within half a fringe: what is
+        wrapped does not tell whole ones), the same relative to the reference point, coherence 0..1,
+        and the probability of that date where the model judged each alone.
 
     Raises:
         PageError: If either lies outside of the scene.
@@ -41,7 +43,8 @@ def at_pixel(
         if not (0 <= row < scene.height and 0 <= column < scene.width):
             raise PageError(f"Row {row}, column {column} lies outside of the scene.")
     row, column = pixel
-    probability = None if answer is None else answer.probability
+    drawn = None if answer is None else answer.segmentation
+    probability, by_date = (None, None) if drawn is None else (drawn.probability, drawn.by_date)
     steps = []
     for step in range(scene.steps):
         phase, ground = _phase(scene, step, pixel), _phase(scene, step, reference)
@@ -57,6 +60,9 @@ def at_pixel(
                 "coherence": None
                 if coherence is None or phase is None
                 else round(float(coherence[step, row, column]) / 255, 3),
+                "probability": None
+                if by_date is None or phase is None
+                else _finite(by_date[step, row, column]),
             }
         )
     longitude, latitude = _place(scene, row, column) or (None, None)
@@ -67,10 +73,18 @@ def at_pixel(
         "latitude": latitude,
         "elevation_m": _finite(None if scene.dem is None else scene.dem[row, column]),
         "probability": _finite(None if probability is None else probability[row, column]),
+        "probability_of": "" if drawn is None or scene.steps == 1 else f" ({_meaning(drawn)})",
         "primary_date": scene.primary_date and f"{scene.primary_date:%Y-%m-%d}",
         "reference": {"row": reference[0], "column": reference[1]},
         "steps": steps,
     }
+
+
+def _meaning(drawn: Prediction) -> str:
+    """What the one probability of a pixel in a series is of."""
+    if drawn.facts.timeseries_length > 1:
+        return "one for the series, which the model judges together"
+    return "the largest of the dates, of which the model judges each alone"
 
 
 def default_reference(scene: Scene, answer: Answer | None) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from hub.scenes.inputs import SceneInput, find_inputs
 from hub.scenes.scene import Scene
 from page.errors import PageError
 from page.inputs.known import Known
+from page.inputs.private import without_own_folders
 from page.settings import Settings
 
 LIST = "examples.json"
@@ -97,7 +98,7 @@ class OwnExamples:
             HephaestusError: If it cannot be read.
         """
         example = self.found[example_id]
-        return example.given.load(), example.known
+        return without_own_folders(example.given.load()), example.known
 
     def _name(self, given: SceneInput) -> str:
         first = Path(given.label.partition(", ")[0])

@@ -7,6 +7,7 @@ before any pixel is decoded.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import shutil
@@ -15,42 +16,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import rasterio
-
 from dataset_script.errors import HephaestusError
-from hub.scenes.inputs import find_inputs
+from hub.scenes.checks import SceneError
+from hub.scenes.inputs import Inputs, discover
 from hub.scenes.load import load_scene
-from hub.scenes.rasters.gdal import readable_tiff
 from hub.scenes.scene import Scene
 from page.errors import PageError
+from page.inputs.file_checks import BESIDE, WANTED, check_header, check_text, kind_of, unzipped
+from page.inputs.private import without_own_folders
 from page.inputs.zip_checks import MAX_STEPS, check_archive, choose_pairs, unpack
 from page.settings import Settings
 
 MAX_FILES = 40
 """Files of one upload: a series' rasters with what lies beside them."""
-
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_BESIDE = (".txt", ".xml", ".json", ".rsc", ".par", ".kml", ".md")
-"""What products have beside their rasters; a reader may want it, and it is no raster itself."""
-
-_ZIP = b"PK\x03\x04"
-_WANTED = "Send the GeoTIFFs of one product, a zip of its folder, one .npz, or one zipped minicube."
-
-
-def kind_of(path: Path) -> str:
-    """What a file is by its first bytes: "tiff" or "zip".
-
-    Raises:
-        PageError: If it is neither.
-    """
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start in _TIFF:
-        return "tiff"
-    if start == _ZIP:
-        return "zip"
-    what = "is empty" if not start else "is neither a GeoTIFF nor a zip archive"
-    raise PageError(f"{path.name} {what}, whatever its name says. {_WANTED}")
 
 
 def read_upload(paths: Sequence[str | Path], settings: Settings) -> Scene:
@@ -68,7 +46,7 @@ def read_upload(paths: Sequence[str | Path], settings: Settings) -> Scene:
     """
     try:
         with _private_copies(paths, settings) as copies:
-            return _read(copies, settings)
+            return without_own_folders(_read(copies, settings))
     finally:
         discard(paths)
 
@@ -85,7 +63,7 @@ def discard(paths: Iterable[str | Path]) -> None:
 def _private_copies(paths: Sequence[str | Path], settings: Settings) -> Iterator[list[Path]]:
     """The files under harmless names in a folder of their own, which is removed at the end."""
     if not paths:
-        raise PageError(f"No file was sent. {_WANTED}")
+        raise PageError(f"No file was sent. {WANTED}")
     if len(paths) > MAX_FILES:
         raise PageError(
             f"{len(paths)} files were sent; at most {MAX_FILES} are read at once. Send the rasters "
@@ -118,15 +96,25 @@ def _private_copies(paths: Sequence[str | Path], settings: Settings) -> Iterator
 
 
 def _read(paths: list[Path], settings: Settings) -> Scene:
-    kinds = {path: kind_of(path) for path in paths if path.suffix.lower() not in _BESIDE}
-    if set(kinds.values()) == {"zip"} and len(paths) == 1:
+    rasters: dict[Path, str] = {}
+    for path in paths:
+        if path.suffix.lower() in BESIDE:
+            check_text(path)
+            continue
+        kind = kind_of(path)
+        if kind == "gzip":
+            path = unzipped(path, settings)
+            kind = kind_of(path)
+        check_header(path, kind, settings)
+        rasters[path] = kind
+    kinds = set(rasters.values())
+    if kinds == {"zip"} and len(paths) == 1:
         return _read_zip(paths[0], settings)
-    if set(kinds.values()) != {"tiff"}:
-        raise PageError(f"These files do not belong together. {_WANTED}")
-    for path in kinds:
-        _check_tiff(path, settings)
-    given = paths if len(paths) > 1 else paths[0]
-    return load_scene(given, max_pixels=settings.max_pixels)
+    if not kinds:
+        raise PageError(f"No raster was sent, only what lies beside one. {WANTED}")
+    if kinds & {"zip", "gzip"}:
+        raise PageError(f"These files do not belong together. {WANTED}")
+    return _last_scene(discover(list(rasters)), "upload", settings, whole=True)
 
 
 def _read_zip(path: Path, settings: Settings) -> Scene:
@@ -143,37 +131,48 @@ def _read_zip(path: Path, settings: Settings) -> Scene:
     path.unlink()
     for inner in sorted(path for path in folder.rglob("*") if path.is_file()):
         _check_inner(inner, settings)
-    found = find_inputs([folder], MAX_STEPS)
+    return _last_scene(discover([folder]), "archive", settings, whole=False)
+
+
+def _last_scene(inputs: Inputs, what: str, settings: Settings, whole: bool) -> Scene:
+    """The scene of what was found: where there are several, that of the last dates.
+
+    Args:
+        inputs: What was found.
+        what: What held it.
+        settings: The bounds.
+        whole: Whether each file was sent by itself, so that one which cannot be used is told in
+            place of an answer about the others.
+    """
+    refused, inputs.found.refused = inputs.found.refused, []
+    found = inputs.scenes(MAX_STEPS, settings.max_pixels)
+    if refused and (whole or not found):
+        raise refused[0][1]
     scene = found[-1].load()
-    if len(found) == 1:
-        return scene
-    note = f"the archive holds {len(found)} scenes: the last one, {scene.name}, was read"
-    return dataclasses.replace(scene, warnings=(note, *scene.warnings))
+    notes = [f"{error}" for _, error in refused]
+    if len(found) > 1:
+        notes.append(f"the {what} holds {len(found)} scenes: the last one, {scene.name}, was read")
+    return dataclasses.replace(scene, warnings=(*notes, *scene.warnings))
 
 
 def _check_inner(path: Path, settings: Settings) -> None:
     """A file of an unpacked archive is looked at as if it had been sent by itself."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start in _TIFF:
-        _check_tiff(path, settings)
-    elif start == _ZIP:
-        check_archive(path, settings)
-    elif path.name.lower().endswith((".tar", ".npz", ".zip")):
-        raise PageError(f"{path.name} inside the archive is no zip archive; it is not read.")
-
-
-def _check_tiff(path: Path, settings: Settings) -> None:
-    """What the reader does not check: a grid that is turned, and blocks larger than the raster."""
-    with readable_tiff(path), rasterio.open(path, driver="GTiff") as file:
-        height, width = file.shape
-        if height * width > settings.max_pixels:
+    if path.name.lower().endswith((*BESIDE, ".vrt")):
+        check_text(path)
+        return
+    if path.suffix.lower() == ".gz":
+        path = unzipped(path, settings)
+    try:
+        kind = kind_of(path)
+    except PageError:
+        if path.name.lower().endswith((".tar", ".npz", ".zip")):
             raise PageError(
-                f"{path.name} has {height} x {width} pixels; at most "
-                f"{settings.max_pixels / 1e6:g} million are read. Cut a window out of it."
-            )
-        block = max(rows * columns for rows, columns in file.block_shapes)
-        if block > 2 * settings.max_pixels:
-            raise PageError(f"{path.name} has blocks of {block / 1e6:g} million pixels.")
-        if file.crs is not None and not file.transform.is_rectilinear:
-            raise PageError(f"{path.name} lies on a rotated grid. Warp it to a north-up one.")
+                f"{path.name} inside the archive is no zip archive; it is not read."
+            ) from None
+        return  # no raster: the reader passes it over
+    if kind == "zip":
+        check_archive(path, settings)
+        return
+    # What its name makes a raster may be none, and nobody asked for it; its reader says so.
+    with contextlib.suppress(SceneError) if kind == "raster" else contextlib.nullcontext():
+        check_header(path, kind, settings)

@@ -9,9 +9,11 @@ def upload_help(settings: Settings) -> str:
     """What may be uploaded, and how much of it."""
     return f"""<div class="hp quiet"><p>Files of one scene, as
 <code>python -m hub predict</code> reads them:</p><ul>
-<li>wrapped phase in radians as GeoTIFF, with coherence and elevation where you have them: LiCSAR’s
+<li>a product’s phase with coherence and elevation where you have them: LiCSAR’s
 <code>.geo.diff_pha.tif</code>, <code>.geo.cc.tif</code> and <code>.geo.hgt.tif</code> of one to
-three dates, or another product’s rasters;</li>
+three dates, HyP3’s or GAMMA’s GeoTIFFs, GMTSAR’s <code>.grd</code>, MintPy’s, ARIA’s and NISAR’s
+HDF5 and netCDF, ISCE’s and ROI_PAC’s rasters with their headers, or any other raster of radians;
+of several primary dates the last is read;</li>
 <li>a zip of a product’s whole folder;</li>
 <li>an <code>.npz</code> with <code>insar_difference</code> (radians) and, if at hand,
 <code>insar_coherence</code>, <code>dem</code>, <code>crs</code>, <code>bounds</code>;</li>

@@ -92,6 +92,18 @@ def preview(scene: Scene, token: str) -> dict[str, Any]:
     }
 
 
+def preliminary(answer: Answer, token: str) -> dict[str, Any]:
+    """A coarse answer of a large scene while most of its windows are still to be asked.
+
+    Nothing of it can be taken away: no link, no file, no map.
+    """
+    return {
+        "answer_token": "",
+        "numbers": text.first_look(answer),
+        "picture": picture.picture(answer.scene, answer, token),
+    }
+
+
 def drawn(answer: Answer, token: str, turn: int) -> dict[str, Any]:
     """Every part but the scene's token, of an answer."""
     shown = answer.segmentation

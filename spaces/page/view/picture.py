@@ -35,7 +35,7 @@ def layers_of(scene: Scene, answer: Answer | None) -> list[str]:
 def empty_picture() -> str:
     """The picture's place before there is one, as tall as it will be."""
     frame = '<div class="frame"><div class="empty">Choose a scene: its picture appears here.</div>'
-    return f'<div class="hp explorer">{frame}</div><div class="legends">{_legends(())}</div></div>'
+    return f'<div class="hp explorer">{frame}</div><div class="legends">{legends(())}</div></div>'
 
 
 def picture(scene: Scene, answer: Answer | None, token: str) -> str:
@@ -52,6 +52,7 @@ def picture(scene: Scene, answer: Answer | None, token: str) -> str:
     drawn = answer is not None and answer.segmentation is not None
     facts = {
         "token": token,
+        "scene": scene.name,
         "height": scene.height,
         "width": scene.width,
         "steps": scene.steps,
@@ -77,7 +78,7 @@ def picture(scene: Scene, answer: Answer | None, token: str) -> str:
         f'aria-label="{escape(words)} Arrow keys move the point; Enter shows its values."></div>'
         '<div class="readout" aria-hidden="true"></div></div>'
         f'<div class="controls" role="group" aria-label="Layers">{"".join(chosen)}</div>'
-        f'<div class="legends">{_legends(names)}</div>'
+        f'<div class="legends">{legends(names)}</div>'
         '<div class="pixel" aria-live="polite"><p class="quiet">Click on the picture: all dates of '
         "that pixel appear here, relative to a point that you can move.</p></div></div>"
     )
@@ -92,7 +93,8 @@ def _select(name: str, label: str, choices: Sequence[tuple[str, str]], chosen: s
     return f'<label>{label} <select name="{name}">{options}</select></label>'
 
 
-def _legends(names: Sequence[str]) -> str:
+def legends(names: Sequence[str]) -> str:
+    """Legends of some layers; those of all that have one for none."""
     half = FRINGE_CM / 2
     ramps = {
         "phase": _ramp(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Sequence
+
 from pyproj import Geod
 
 from hub.inference.verdict import DEFORMATION, QUIET
-from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.answers.pixels import follows_elevation
 from page.view.picture import scene_coherence
@@ -21,14 +23,27 @@ ELEVATION_NOTE = 0.2
 def sentence(answer: Answer) -> str:
     """What, where and since when."""
     verdict, scene = answer.prediction.verdict, answer.scene
-    between = _between(scene)
+    when = between(
+        () if scene.primary_date is None else (scene.primary_date, *scene.secondary_dates)
+    )
     if verdict.decision == QUIET:
-        where = _of_volcano(answer)
-        return f"No ground deformation was found{where} {between}.".replace("  ", " ")
-    place = _where(answer)
-    if verdict.decision == DEFORMATION:
-        return f"Ground deformation is likely {place} {between}."
-    return f"Whether the ground moved {between} cannot be told; look {place}."
+        return conclusion(QUIET, _of_volcano(answer), when)
+    return conclusion(verdict.decision, _where(answer), when)
+
+
+def conclusion(decision: str, where: str, when: str) -> str:
+    """A verdict as a sentence.
+
+    Args:
+        decision: Deformation, Non_Deformation or Unsure.
+        where: At which volcano and place; of a quiet scene the volcano alone, or nothing.
+        when: See `between`.
+    """
+    if decision == QUIET:
+        return " ".join(filter(None, ("No ground deformation was found", where, when))) + "."
+    if decision == DEFORMATION:
+        return f"Ground deformation is likely {where} {when}."
+    return f"Whether the ground moved {when} cannot be told; look {where}."
 
 
 def sureness(answer: Answer) -> str:
@@ -70,18 +85,33 @@ def lookalikes(answer: Answer) -> list[str]:
     return found
 
 
-def _between(scene: Scene) -> str:
-    if scene.primary_date is None or not scene.secondary_dates:
+def between(dates: Sequence[datetime.date]) -> str:
+    """Since when: the first and the last of an interferogram's dates, fewer than two if unknown."""
+    if len(dates) < 2:
         return "between the two dates of this interferogram, which the file does not tell"
-    dates = (scene.primary_date, *scene.secondary_dates)
     first, last = min(dates), max(dates)
     days = (last - first).days
     return f"between {first:%-d %B %Y} and {last:%-d %B %Y} ({days} days)"
 
 
+def from_summit(name: str, kilometres: float, bearing: float, where: str) -> str:
+    """A place as seen from a volcano's summit.
+
+    Args:
+        name: The volcano's.
+        kilometres: From the summit to the place.
+        bearing: The same, degrees clockwise from north.
+        where: The place in words.
+    """
+    if kilometres < 1:
+        return f"at {name}, within 1 km of the summit ({where})"
+    way = _COMPASS[round(bearing / 45) % 8]
+    return f"at {name}, {kilometres:.0f} km {way} of the summit ({where})"
+
+
 def _of_volcano(answer: Answer) -> str:
     names = answer.known.volcanoes
-    return f" at {' or '.join(names)}" if names else ""
+    return f"at {' or '.join(names)}" if names else ""
 
 
 def _where(answer: Answer) -> str:
@@ -89,12 +119,8 @@ def _where(answer: Answer) -> str:
     verdict = answer.prediction.verdict
     seen = _from_summit(answer)
     if seen is None:
-        return f"{_of_volcano(answer).strip()} around {verdict.where}".strip()
-    name, kilometres, bearing = seen
-    if kilometres < 1:
-        return f"at {name}, within 1 km of the summit ({verdict.where})"
-    way = _COMPASS[round(bearing / 45) % 8]
-    return f"at {name}, {kilometres:.0f} km {way} of the summit ({verdict.where})"
+        return f"{_of_volcano(answer)} around {verdict.where}".strip()
+    return from_summit(*seen, verdict.where)
 
 
 def _from_summit(answer: Answer) -> tuple[str, float, float] | None:

@@ -121,9 +121,9 @@ def numbers(answer: Answer) -> str:
             place = _place(*drawn.centroid)
     coherence = scene_coherence(answer.scene)
     boxes = (
-        _box("Deforming area", area, where),
-        _box("Centroid", place, "of the largest patch" if place != "–" else "no mask or no place"),
-        _box(
+        box("Deforming area", area, where),
+        box("Centroid", place, "of the largest patch" if place != "–" else "no mask or no place"),
+        box(
             "Mean coherence",
             "–" if math.isnan(coherence) else f"{coherence:.2f}",
             "not given" if math.isnan(coherence) else "0 is noise, 1 is perfect",
@@ -137,6 +137,17 @@ def numbers(answer: Answer) -> str:
         f'<p class="sure">{escape(sureness(answer))} {_scale(answer)}'
         f'<span class="quiet">{escape(verdict.reason)}.</span></p>'
         f'<dl class="numbers">{"".join(boxes)}</dl>{_doubts(answer)}</div>'
+    )
+
+
+def first_look(answer: Answer) -> str:
+    """The same of a coarse answer, which is pale and marked, and without warnings."""
+    verdict = answer.prediction.verdict
+    return (
+        '<div class="hp answer preliminary"><p><strong class="mark">First look</strong> '
+        "of about every fourth window: the whole answer may differ, and follows.</p>"
+        f'<div class="faint"><h2 class="headline">{escape(verdict.headline)}?</h2>'
+        f"<p>{escape(sentence(answer))}</p>{_scale(answer)}</div></div>"
     )
 
 
@@ -159,21 +170,23 @@ def _agreement(drawn: Prediction) -> str:
     return f"; IoU with the known mask {drawn.reference_iou:.2f}"
 
 
-def _box(name: str, value: str, detail: str) -> str:
+def box(name: str, value: str, detail: str) -> str:
+    """One of the `numbers`; its parts are HTML."""
     return f'<div><dt>{name}</dt><dd class="big">{value}</dd><dd class="small">{detail}</dd></div>'
 
 
 def _doubts(answer: Answer) -> str:
     """What was odd about the input, and what would look alike."""
-    warnings = _list(answer.prediction.all_warnings, "Nothing odd about the input.")
-    alike = _list(lookalikes(answer), "Nothing in particular; the models err all the same.")
+    warnings = listing(answer.prediction.all_warnings, "Nothing odd about the input.")
+    alike = listing(lookalikes(answer), "Nothing in particular; the models err all the same.")
     return (
         f'<div class="doubts"><section><h3>To be wary of</h3>{warnings}</section>'
         f"<section><h3>What would look alike here</h3>{alike}</section></div>"
     )
 
 
-def _list(items: Sequence[str], otherwise: str) -> str:
+def listing(items: Sequence[str], otherwise: str) -> str:
+    """Sentences as a list of HTML, or the one that is said where there are none."""
     lines = [f"<li>{escape(text[:1].upper() + text[1:])}</li>" for text in items]
     return f"<ul>{''.join(lines or [f'<li class=good>{otherwise}</li>'])}</ul>"
 

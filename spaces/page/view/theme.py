@@ -1,4 +1,4 @@
-"""The page's one look: system fonts and a teal accent; `page.css` has the rest.
+"""The page's one look: system fonts and a teal accent; the style sheets have the rest.
 
 Text keeps a contrast of at least 4.5 to 1 in light and dark; nothing is told by colour alone.
 Pictures have frames of fixed height from the start; words take the room that they need.
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).with_name("page.css")
+_BROWSER = Path(__file__).with_name("browser")
+CSS = [_BROWSER / name for name in ("page.css", "record.css")]
 """Rules for what Gradio has no component for."""
 
-_SCRIPTS = [Path(__file__).with_name(name) for name in ("page.js", "explorer.js")]
+_SCRIPTS = [_BROWSER / name for name in ("page.js", "pixel.js", "explorer.js", "record.js")]
 
 
 def head(max_upload_bytes: int) -> str:

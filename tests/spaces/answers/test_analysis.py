@@ -19,7 +19,14 @@ def test_a_scene_and_its_answer_reach_the_gpus_process_and_back(settings, monkey
     catalogue, models = Catalogue(settings), loaded_models.LoadedModels(settings)
     scene = load_scene(catalogue.row(next(iter(catalogue.entries))))
     chosen = (settings.segmenter, settings.classifier)
-    rest = (scene, models, chosen, None, lambda share, what: None, threading.Semaphore(1))
+    rest = (
+        scene,
+        models,
+        chosen,
+        None,
+        analysis.Follow(lambda share, what: None),
+        threading.Semaphore(1),
+    )
     here = analysis.analyse(*rest).summary()
     monkeypatch.setattr(analysis, "_predict", elsewhere)
     assert analysis.analyse(*rest).summary() == here

@@ -53,6 +53,21 @@ def test_sources_of_a_virtual_raster_lie_in_its_folder_unless_it_is_ones_own(tmp
         load_scene(vrt(tmp_path / "sent" / "e_phase.vrt", "e_phase.vrt", 1))
 
 
+def test_a_strangers_virtual_raster_has_geotiffs_alone_behind_it(tmp_path):
+    """GDAL takes a source by its content: a text may name addresses and files."""
+    source = tmp_path / "sent" / "source.tif"
+    source.parent.mkdir()
+    source.write_text("<GDAL_WMS><Service name='TMS'/></GDAL_WMS>")
+    bad = vrt(tmp_path / "sent" / "a_phase.vrt", source.name, 1)
+    with pytest.raises(SceneError, match="which is no GeoTIFF"):
+        load_scene(bad)
+    bad.write_text(
+        bad.read_text().replace("<VRTDataset", '<VRTDataset subClass="VRTProcessedDataset"')
+    )
+    with pytest.raises(SceneError, match="of a kind that is not followed"):
+        load_scene(bad)
+
+
 def test_links_in_hdf5_lead_nowhere(tmp_path):
     other = written.mintpy(tmp_path / "other")
     path = written.mintpy(tmp_path / "sent")

@@ -4,6 +4,19 @@
   const page = { turn: 0, ahead: 0 };
   window.hephaestus = page;
 
+  // The library that draws, loaded when the first picture is.
+  let library = null;
+  page.plotly = () => {
+    library ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = "plotly.min.js";
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => reject(new Error("the library that draws did not come"));
+      document.head.append(script);
+    });
+    return library;
+  };
+
   // The number of a choice, for the word that goes ahead of it; see events.py. The browser may ask
   // for it before or after `next`: either way the word never overtakes its own choice.
   page.announce = () => {
@@ -38,6 +51,8 @@
     return [token, level, ...rest.map(() => (level === value ? "" : "moved"))];
   };
 
+  let addressed = "";
+
   // Until the notice answers the last choice, what is shown belongs to an earlier one.
   function mark() {
     const results = document.querySelector("#results");
@@ -48,9 +63,10 @@
     results.classList.toggle("busy", pending || notice.classList.contains("working"));
     const token = pending ? "" : notice.dataset.answer;
     const address = new URL(location.href);
-    if (token && address.searchParams.get("result") !== token) {
+    if (token && token !== addressed) {
+      addressed = token;
       address.searchParams.set("result", token);
-      address.searchParams.delete("threshold");
+      ["threshold", "of", "pair"].forEach((name) => address.searchParams.delete(name));
       history.replaceState(history.state, "", address);
     }
   }

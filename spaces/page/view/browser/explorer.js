@@ -5,21 +5,10 @@
   const page = window.hephaestus;
   let current = null;
   let shown = null; // the facts that `current` was made of
-  let library = null;
-
-  function plotly() {
-    library ??= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = "plotly.min.js";
-      script.onload = () => resolve(window.Plotly);
-      script.onerror = reject;
-      document.head.append(script);
-    });
-    return library;
-  }
 
   class Explorer {
-    constructor(root) {
+    // `before` is what was drawn of the same scene: its window, box and points are kept.
+    constructor(root, before) {
       this.root = root;
       this.facts = JSON.parse(root.dataset.facts);
       this.plot = root.querySelector(".plot");
@@ -29,6 +18,11 @@
       this.reference = null;
       this.threshold = null;
       this.boxing = false;
+      const seen = before?.plot.layout;
+      if (seen?.xaxis && ["scene", "height", "width"].every((name) => before.facts[name] === this.facts[name])) {
+        this.seen = { x: seen.xaxis.range, y: seen.yaxis.range, shapes: seen.shapes ?? [] };
+        [this.window, this.point, this.reference] = [before.window, before.point, before.reference];
+      }
       this.draw();
     }
 
@@ -65,8 +59,9 @@
       const axis = { visible: false, fixedrange: false, constrain: "domain" };
       const coarse = matchMedia("(pointer: coarse)").matches;
       return {
-        xaxis: { ...axis, range: [0, this.facts.width] },
-        yaxis: { ...axis, range: [this.facts.height, 0], scaleanchor: "x" },
+        xaxis: { ...axis, range: this.seen?.x ?? [0, this.facts.width] },
+        yaxis: { ...axis, range: this.seen?.y ?? [this.facts.height, 0], scaleanchor: "x" },
+        shapes: this.seen?.shapes ?? [],
         images: this.images(),
         margin: { l: 0, r: 0, t: 0, b: 0 },
         // A finger that scrolls the page must not be caught by the picture.
@@ -106,13 +101,14 @@
 
     async draw() {
       try {
-        const [Plotly] = await Promise.all([plotly(), this.read()]);
+        const [Plotly] = await Promise.all([page.plotly(), this.read()]);
         if (!this.root.isConnected) return;
         this.Plotly = Plotly;
         const options = { scrollZoom: true, displayModeBar: false, responsive: true };
         await Plotly.newPlot(this.plot, this.traces(), this.layout(), options);
         this.plot.querySelector("svg.main-svg")?.setAttribute("aria-hidden", "true");
         this.listen();
+        boxed();
         this.root.dataset.drawn = "1";
       } catch (error) {
         this.readout.textContent = `The picture cannot be drawn: ${error.message ?? error}`;
@@ -129,6 +125,7 @@
         if (changed.images) return;
         if (changed.shapes?.length > 1) this.Plotly.relayout(this.plot, { shapes: changed.shapes.slice(-1) });
         if (changed.shapes?.length === 1) this.boxes(false);
+        boxed();
         clearTimeout(this.later);
         this.later = setTimeout(() => this.refine(), 250);
       });
@@ -235,51 +232,27 @@
       this.point = { row, column };
       this.reference = found.reference;
       this.mark();
-      this.series(place, found);
+      page.pixel(this, place, found);
     }
+  }
 
-    series(place, found) {
-      const say = (value, digits, unit = "") => (value === null ? "–" : value.toFixed(digits) + unit);
-      const where = found.longitude === null ? "" : `, ${found.latitude}° N ${found.longitude}° E`;
-      const still = `row ${found.reference.row}, column ${found.reference.column}`;
-      const lines = found.steps.map((step, at) => `<tr><th scope="row">${step.date ?? at + 1}</th>
-        <td>${say(step.phase_rad, 2)}</td><td>${say(step.motion_cm, 2)}</td>
-        <td>${say(step.relative_cm, 2)}</td><td>${say(step.coherence, 2)}</td></tr>`).join("");
-      place.innerHTML = `<h3>Row ${found.row}, column ${found.column}${where}</h3>
-        <p>Probability ${say(found.probability, 3)}; elevation ${say(found.elevation_m, 0, " m")}. Relative
-        to the square at ${still}; whole fringes of 2.77 cm are not told by a wrapped phase.</p>
-        <div class="dates" role="img" aria-label="Motion of the pixel by date; the table says the same"></div>
-        <div class="wide" tabindex="0" role="region" aria-label="Dates of the pixel"><table><thead><tr><th scope="col">Date</th><th scope="col">Phase, rad</th>
-        <th scope="col">cm along the line of sight</th><th scope="col">relative, cm</th>
-        <th scope="col">Coherence</th></tr></thead><tbody>${lines}</tbody></table></div>
-        <button type="button" name="still">Make this the reference point</button>`;
-      place.querySelector("[name=still]").addEventListener("click", () => {
-        this.reference = { ...this.point };
-        this.pick(this.point.row, this.point.column);
-      });
-      const chart = place.querySelector(".dates");
-      if (found.steps.length < 2) return chart.remove();
-      const ink = getComputedStyle(this.root).color;
-      const names = found.steps.map((step, at) => step.date ?? `step ${at + 1}`);
-      const line = { type: "scatter", mode: "lines+markers", x: names, y: found.steps.map((step) => step.relative_cm),
-        marker: { size: 9 }, line: { color: "#2c858c" } };
-      const layout = { height: 190, margin: { l: 48, r: 12, t: 8, b: 34 }, font: { color: ink },
-        paper_bgcolor: "transparent", plot_bgcolor: "transparent",
-        yaxis: { title: { text: "cm" }, zeroline: true, range: [-1.5, 1.5] } };
-      this.Plotly.newPlot(chart, [line], layout, { displayModeBar: false, responsive: true });
-    }
+  // What judges a box is there once one is drawn.
+  function boxed() {
+    document.querySelector("#results")?.classList.toggle("boxed", page.box() !== "");
   }
 
   function look() {
     const found = document.querySelector("#picture .explorer");
     if ((found?.dataset.facts ?? null) !== shown) {
       shown = found?.dataset.facts ?? null;
+      const before = current;
       current = null;
+      boxed();
       if (shown) {
         // A fresh element: Gradio has filled the old one anew, listeners and drawings included.
         const root = found.cloneNode(true);
         found.replaceWith(root);
-        current = new Explorer(root);
+        current = new Explorer(root, before);
       }
     }
     const level = document.querySelector("#numbers [data-threshold]")?.dataset.threshold ?? null;

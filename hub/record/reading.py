@@ -1,0 +1,101 @@
+"""A record as a reader sees it: without a lock, and without writing a byte.
+
+Whoever judges may be adding to it at the same time. Every file is replaced whole, rows are only
+ever added, and those that leave the journal are in the table by then: so who reads the journal
+first and the table after it misses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from dataset_script.errors import DataError
+from hub.record.calibration import LIMITS
+from hub.record.columns import COLUMNS, Row, from_table
+from hub.record.journal import read_entries
+from hub.record.writing import PARQUET
+
+JOURNAL, LOCKS = ".record-journal.jsonl", ".locks"
+
+State = tuple[tuple[int, int, int], ...]
+"""Inode, size and time of each of a record's own files."""
+
+
+def is_record(folder: Path) -> bool:
+    """Whether a folder is a record, be it one without an answer yet."""
+    return any((folder / name).exists() for name in (PARQUET, JOURNAL, LOCKS))
+
+
+def state_of(folder: Path) -> State:
+    """Of journal, table and limits: equal states mean that nothing has changed."""
+    return tuple(_state(folder / name) for name in (JOURNAL, PARQUET, LIMITS))
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Every answer that was ever given, in the order in which they came, without what is derived.
+
+    Args:
+        folder: The record; others may be writing to it.
+
+    Raises:
+        DataError: If its table or its journal is not one of a record.
+    """
+    entries = read_entries(folder / JOURNAL)
+    return merge(read_table(folder / PARQUET), entries)[0]
+
+
+def read_table(path: Path) -> list[Row]:
+    """The rows of a record's table by serial; none where there is no table yet.
+
+    Raises:
+        DataError: If it is not one of a record.
+    """
+    try:
+        return sorted(from_table(pyarrow.parquet.read_table(path)), key=lambda row: row["serial"])
+    except FileNotFoundError:
+        return []
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a record's table ({str(error).splitlines()[0]}); choose another "
+            "output folder, or restore this file from a copy"
+        ) from None
+
+
+def merge(
+    base: Sequence[Row], entries: Sequence[dict[str, Any]]
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """Put a journal's entries behind a table's rows.
+
+    Args:
+        base: Of the table, by serial.
+        entries: Of the journal.
+
+    Returns:
+        All rows, and the names that were claimed for answers to come.
+    """
+    last = base[-1]["serial"] if base else 0
+    rows, claims = list(base), []
+    for entry in entries:
+        kind = entry["kind"]
+        told = {name: value for name, value in entry.items() if name != "kind"}
+        if kind == "claim":
+            claims.append(told)
+        elif kind == "touch":
+            at = max(n for n, row in enumerate(rows) if row["scene"] == told["scene"])
+            rows[at] = {**rows[at], **told}
+        elif told["serial"] > last:  # else it is in the table: a flush was cut short
+            rows.append({name: told.get(name) for name in COLUMNS})
+    return rows, claims
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
