@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import picture
+from benchmarks.data import picture
 from benchmarks.harness import Goal, Timing, as_json, goals_table, machine
 
 PARTS = (
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(args: argparse.Namespace) -> dict:
     """Measure the chosen parts, and write results after each; other parts keep what they had."""
-    from benchmarks.workload import Workload
+    from benchmarks.data.workload import Workload
 
     small = {"height": 200, "width": 240, "acquisitions": 24, "size": 96, "count": 12}
     work = Workload(args.root / "quick", **small) if args.quick else Workload(args.root / "full")
@@ -79,7 +79,7 @@ def measure(args: argparse.Namespace) -> dict:
     timings: dict = {}
 
     def reading() -> list[Goal]:
-        from benchmarks import reading
+        from benchmarks.data import reading
 
         goals, warm, cold = reading.measure(work, rounds=2 if args.quick else 5)
         timings["reading, warm"] = warm
@@ -88,35 +88,35 @@ def measure(args: argparse.Namespace) -> dict:
         return goals
 
     def first_batch() -> list[Goal]:
-        from benchmarks import first_batch
+        from benchmarks.data import first_batch
 
         return first_batch.measure(work)
 
     def storage() -> list[Goal]:
-        from benchmarks import exporting
+        from benchmarks.data import exporting
 
         return exporting.stored_sizes(work)
 
     def exporting() -> list[Goal]:
-        from benchmarks import exporting
+        from benchmarks.data import exporting
 
         goals, timings["export, seconds by stage"] = exporting.measure(work, args.annotations)
         return goals
 
     def training() -> list[Goal]:
-        from benchmarks import training
+        from benchmarks.models import training
 
         torch.set_num_threads(2)
         return training.measure(args.dataset, work.root)
 
     def scaling() -> list[Goal]:
-        from benchmarks import scaling
+        from benchmarks.models import scaling
 
         goals, timings["scaling"] = scaling.measure(work.root / "scaling")
         return goals
 
     def waiting() -> list[Goal]:
-        from benchmarks import waiting
+        from benchmarks.models import waiting
 
         torch.set_num_threads(1)
         goals, found = waiting.measure(work.root, args.quick)
@@ -124,7 +124,7 @@ def measure(args: argparse.Namespace) -> dict:
         return goals
 
     def evaluating() -> list[Goal]:
-        from benchmarks import evaluating
+        from benchmarks.models import evaluating
 
         goals, timings["evaluating"] = evaluating.measure()
         return goals

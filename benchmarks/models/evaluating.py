@@ -1,6 +1,6 @@
 """Growth of an evaluation without its inference: stored predictions read, everything reported.
 
-    python -m benchmarks.evaluating      # this part alone; prints the table
+    python -m benchmarks.models.evaluating      # this part alone; prints the table
 
 The predictions are drawn at random for made-up annotations of 38 frames, as a test split of the
 real dataset would have them. Seconds are those of the processor, the least of three rounds, so that

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from benchmarks.data.workload import T, Workload
 from benchmarks.harness import Goal
-from benchmarks.workload import T, Workload
 from dataset_script.annotations.series import make_samples
 from dataset_script.channels import CHANNELS, MASKS
 from dataset_script.rows.features import row_features

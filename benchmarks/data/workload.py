@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks import baselines
+from benchmarks.data import baselines
 from dataset_script.annotations.series import Sample, make_samples
 from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.export import export

@@ -1,10 +1,11 @@
 """Training against the authors' own loop: the same model, the same shards, the same machine.
 
-    python -m benchmarks.authors_training CHECKOUT [--python PYTHON] [--dataset CUBES]
+    python -m benchmarks.models.authors CHECKOUT [--python PYTHON] [--cubes CUBES]
 
-CHECKOUT and PYTHON are those of `benchmarks.authors`; PYTHON needs webdataset, torchmetrics, wandb
-and timm as well. The shards are our export of simulated cubes in their layout. Of two epochs the
-second counts: samples a second of training, in batches of eight, and of the validation after it.
+CHECKOUT and PYTHON are those of `benchmarks.data.authors`, which makes the cubes; PYTHON needs
+webdataset, torchmetrics, wandb and timm as well. The shards are our export of the cubes in their
+layout. Of two epochs the second counts: samples a second of training, in batches of eight, and of
+the validation after it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import sys
 import tarfile
 from pathlib import Path
 
-from benchmarks.authors import CONFIGS
+from benchmarks.data.authors import CONFIGS
 from benchmarks.harness import Goal, goals_table, machine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 T, BATCH, EPOCHS, THREADS = 3, 8, 2, 2
 
 _THEIRS = """

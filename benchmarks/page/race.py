@@ -1,4 +1,4 @@
-"""Visitors who race through the examples: `python -m benchmarks.space_race --seconds 60`.
+"""Visitors who race through the examples: `python -m benchmarks.page.race --seconds 60`.
 
 Starts the page on the demo's models (or on what HEPHAESTUS_* names). Each visitor is a real browser
 of its own, which first looks at every example in peace, and then chooses one after the other at
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.space_load import ROOT, serve
+from benchmarks.page.load import ROOT, serve
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [

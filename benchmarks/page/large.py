@@ -1,4 +1,4 @@
-"""A scene of 3500 x 3000 pixels on the page: `python -m benchmarks.space_large --cancel-after 20`.
+"""A scene of 3500 x 3000 pixels on the page: `python -m benchmarks.page.large --cancel-after 20`.
 
 Prints, and writes as JSON, the seconds from the file to its preview, to the first windows, to
 the end (or to Cancel), and how much of a processor the page still uses five seconds after Cancel.
@@ -19,7 +19,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "spaces"))
 
 

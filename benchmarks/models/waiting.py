@@ -30,7 +30,7 @@ from hub.inference.scanning.windows import Cancelled, Mosaic, product_corners
 from hub.scenes.load import load_scene
 from hub.scenes.scene import Scene, make_scene
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FRAME, SMALL = (2500, 3000), (512, 512)
 QUICK = (800, 900)
 _STARTS = {

@@ -11,9 +11,9 @@ import pyarrow as pa
 import torch
 from datasets import load_dataset
 
-from benchmarks import baselines
+from benchmarks.data import baselines
+from benchmarks.data.workload import DEVICE, T, Workload
 from benchmarks.harness import Goal, Timing, Work, drop_page_cache, interleave
-from benchmarks.workload import DEVICE, T, Workload
 from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.rows.tables import RasterColumn
 from training.data.loader import Loader

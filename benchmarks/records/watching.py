@@ -1,6 +1,6 @@
 """How many scenes a minute a record takes in, by one worker and by two, and what memory they need.
 
-python -m benchmarks.watching [--scenes 2] [--height 1000 --width 1400] [--memory 500]
+python -m benchmarks.records.watching [--scenes 2] [--height 1000 --width 1400] [--memory 500]
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `benchmarks.record` measured, as the Markdown tables of docs/record.md."""
+"""What `benchmarks.records.evidence` measured, as the Markdown tables of docs/record.md."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.harness import Goal, exponent
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SIZES = (1, 4, 16)
 SIDE = 96
 SCENES = 3

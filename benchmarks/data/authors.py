@@ -1,7 +1,7 @@
 """Export against the authors' own code, on the same simulated cubes.
 
     git clone https://github.com/Orion-AI-Lab/Hephaestus-minicubes
-    python -m benchmarks.authors Hephaestus-minicubes [--python PYTHON]
+    python -m benchmarks.data.authors Hephaestus-minicubes [--python PYTHON]
 
 PYTHON is an interpreter that has what their code imports (torch, xarray, zarr, dask, einops,
 albumentations, seaborn, matplotlib); this one if left out. Their dataset class cuts the samples,
@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.harness import Goal, goals_table, machine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SIZE, T = 512, 3
 
 CONFIGS: dict[str, Any] = {

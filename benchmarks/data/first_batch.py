@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.data.workload import T, Workload
 from benchmarks.harness import Goal
-from benchmarks.workload import T, Workload
 
 SHARDS = 100
 

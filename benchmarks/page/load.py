@@ -1,4 +1,4 @@
-"""Many visitors at once: `python -m benchmarks.space_load --clients 20 --seconds 60`.
+"""Many visitors at once: `python -m benchmarks.page.load --clients 20 --seconds 60`.
 
 Starts the page on the demo's models (or on what HEPHAESTUS_* names), lets every client ask for
 samples of the dataset one after the other, and prints, and writes as JSON, how many answers each
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from gradio_client import Client
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """What a record adds to single answers, on simulated frames of five years.
 
-    python -m benchmarks.five_years FOLDER --frame 0 --frame 4      # first: judges the pairs
-    python -m benchmarks.record FOLDER                              # the figures
-    python -m benchmarks.record FOLDER --record OUT --only FRAME    # a frame's record, to look at
+    python -m benchmarks.records.five_years FOLDER               # first: judges the pairs
+    python -m benchmarks.records.evidence FOLDER                 # the figures, as tables
+    python -m benchmarks.records.evidence FOLDER --record OUT --only FRAME    # a record to look at
 
 A pair is positive where a source moves visible ground by half a fringe or more, and negative below
 a tenth; in between an expert might say either. The rules see pairs in the order in which they come.
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from rasterio.transform import from_origin
 
-from benchmarks.five_years import read_frame
-from benchmarks.record_tables import tables
+from benchmarks.records.five_years import read_frame
+from benchmarks.records.tables import tables
 from dataset_script.synthetic.ground.grid import PIXEL_DEGREES
 from hub.inference.outputs import save_prediction
 from hub.inference.prediction import Prediction

@@ -1,6 +1,6 @@
 """Simulated frames of five years, every pair judged by the model in the box, and what was true.
 
-    python -m benchmarks.five_years FOLDER [--frame 0 --frame 4] [--seed 20260] [--turbulence 2.5]
+    python -m benchmarks.records.five_years FOLDER [--frame 0 --frame 4] [--turbulence 2.5]
 
 A frame is one of the generator's: its ground, weather, sources and their history; an acquisition
 every twelve days, each paired with the three before it. Judging is what takes the time (seconds a

@@ -1,0 +1,1 @@
+"""Reading, storing and exporting samples, against the usual pipelines."""

@@ -1,0 +1,1 @@
+"""Training, evaluating and waiting for an answer."""

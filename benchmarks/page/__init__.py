@@ -1,0 +1,1 @@
+"""The page: many visitors, large scenes, visitors who race."""

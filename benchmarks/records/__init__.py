@@ -1,0 +1,1 @@
+"""Records in time on simulated frames of years, and how fast they grow."""
