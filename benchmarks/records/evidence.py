@@ -214,7 +214,8 @@ def main() -> None:
     args = parser.parse_args()
     model = find_published(IN_THE_BOX)
     facts = model.facts
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
+    every: list[Row] = []
     for truth_file in sorted(args.folder.glob("*/truth.json")):
         folder = truth_file.parent
         if args.only and folder.name != args.only:
@@ -231,6 +232,7 @@ def main() -> None:
         late = [row for row in rows if row["primary_date"] >= PAST.isoformat()]
         if not late:
             continue  # it is still being judged
+        every += rows
         results[folder.name] = {
             "climate": truth["climate"],
             "turbulence": truth.get("turbulence", 1.0),
@@ -241,6 +243,17 @@ def main() -> None:
         }
     if results:
         print(tables(results, list(POLICIES)))
+        years = sum(found["five years"]["years"] for found in results.values())
+        found = sum(found["five years"]["alarms"]["seen"] for found in results.values())
+        print(f"Pairs alone find as many as the alarms {as_many(every, found, years)}")
+
+
+def as_many(rows: Sequence[Row], count: int, years: float) -> str:
+    """From which limit on pairs alone find so many positive ones, and what that costs."""
+    moving = sorted((row["probability"] for row in rows if row["fringes"] >= SEEN), reverse=True)
+    limit = moving[count - 1]
+    false = sum(row["fringes"] < UNSEEN and row["probability"] >= limit for row in rows)
+    return f"from a limit of {limit:.2f} on, with {false / years:.2f} false alarms a frame a year"
 
 
 def date_before(row: Row) -> bool:
