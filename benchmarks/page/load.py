@@ -39,8 +39,7 @@ def main() -> None:
             report = measure(server.pid, url, args.clients, args.seconds)
             report["files_left"] = sum(path.is_file() for path in Path(scratch).rglob("*"))
         finally:
-            server.terminate()
-            server.wait(20)
+            stop(server)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(report, indent=1) + "\n")
     for key, value in report.items():
@@ -70,6 +69,16 @@ def serve(scratch: Path) -> tuple[subprocess.Popen, str]:
                 raise SystemExit("the page did not start") from None
             time.sleep(0.2)
     raise SystemExit("the page did not start within two minutes")
+
+
+def stop(server: subprocess.Popen) -> None:
+    """End the page, which may still be computing for those who have just left."""
+    server.terminate()
+    try:
+        server.wait(60)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def samples() -> list[str]:

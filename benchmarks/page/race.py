@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page.load import ROOT, serve
+from benchmarks.page.load import ROOT, serve, stop
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -65,12 +65,13 @@ def main() -> None:
         try:
             report = race(url, args.visitors, args.seconds, args.seed)
         finally:
-            server.terminate()
-            server.wait(20)
+            stop(server)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(report, indent=1) + "\n")
     for key, value in report.items():
-        print(f"{key:>10}  {value}")
+        print(f"{key:>10}  {len(value) if key == 'wrong' else value}")
+    for chosen, said in report["wrong"][:5]:
+        print(f"{'':>10}  {chosen} chosen, and in full contrast: {' '.join(said.split())[:120]}")
     sys.exit(1 if report["wrong"] else 0)
 
 

@@ -23,6 +23,13 @@ pytestmark = pytest.mark.browser
 
 PALE = "Number(getComputedStyle(document.querySelector('#numbers')).opacity) < 0.5"
 
+AT_ONCE = """() => {
+  const results = document.querySelector("#results");
+  results.classList.remove("pending");
+  document.querySelector("#example input:not(:checked)").click();
+  return results.classList.contains("pending");
+}"""
+
 
 class Gated:
     """A real model that goes from window to window until the test lets it answer."""
@@ -127,6 +134,7 @@ def test_a_result_is_pale_beside_a_new_choice(visitor):
     choose(page, "Dyke")
     page.wait_for_function(PALE)
     assert page.get_by_role("button", name="Cancel").is_visible()
+    assert page.evaluate(AT_ONCE), "not in a single frame is it at full contrast"
     page.unroute_all(behavior="ignoreErrors")
 
 

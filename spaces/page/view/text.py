@@ -130,9 +130,10 @@ def numbers(answer: Answer) -> str:
         ),
     )
     kind = "disagree" if verdict.disagree else verdict.decision.lower()
+    headline = f"{verdict.headline}; the models disagree" if verdict.disagree else verdict.headline
     return (
         f'<div class="hp answer {kind}"{shown} aria-live="polite">'
-        f'<h2 class="headline">{_MARKS[kind]} {escape(verdict.headline)}</h2>'
+        f'<h2 class="headline">{_MARKS[kind]} {escape(headline)}</h2>'
         f"<p>{escape(sentence(answer))}</p>"
         f'<p class="sure">{escape(sureness(answer))} {_scale(answer)}'
         f'<span class="quiet">{escape(verdict.reason)}.</span></p>'

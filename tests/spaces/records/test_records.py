@@ -39,7 +39,7 @@ OF = "record=0&of=volcano-221080"
 
 def test_what_is_there_and_what_stands(client):
     index = client.get("/record/index").text
-    assert "In the newest pairs there is no deformation (1 looked at)." in index
+    assert "No newest pair shows deformation (1 volcano)." in index
     assert "Erta Ale (8 pairs, last deformation 2017-03-16)" in index
     found = client.get(f"/record/history?{OF}").json()
     assert found["title"] == "Erta Ale: 8 pairs, 2017-01-03 to 2017-04-09; 1 with deformation"

@@ -2,6 +2,7 @@
 // arrow keys between the examples, files that are too large, and an address for a result.
 (() => {
   const page = { turn: 0, ahead: 0 };
+  let chosen = false; // an example is chosen, and Gradio has not asked for its number yet
   window.hephaestus = page;
 
   // The library that draws, loaded when the first picture is.
@@ -21,6 +22,7 @@
   // for it before or after `next`: either way the word never overtakes its own choice.
   page.announce = () => {
     page.ahead = Math.max(page.ahead + 1, page.turn);
+    chosen = false;
     mark();
     return page.ahead;
   };
@@ -35,6 +37,7 @@
   // The number of the visitor's next choice.
   page.next = () => {
     page.turn = Math.max(page.turn + 1, page.ahead);
+    chosen = false;
     mark();
     if (innerWidth < 900) {
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -58,7 +61,7 @@
     const results = document.querySelector("#results");
     const notice = document.querySelector("#notice .notice");
     if (!results || !notice) return;
-    const pending = Number(notice.dataset.turn) !== Math.max(page.turn, page.ahead);
+    const pending = chosen || Number(notice.dataset.turn) !== Math.max(page.turn, page.ahead);
     results.classList.toggle("pending", pending);
     results.classList.toggle("busy", pending || notice.classList.contains("working"));
     const token = pending ? "" : notice.dataset.answer;
@@ -70,6 +73,13 @@
       history.replaceState(history.state, "", address);
     }
   }
+
+  // Gradio handles a choice some frames later: until then what is shown belongs to another one.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("#example input[type=radio]")) return;
+    chosen = true;
+    mark();
+  }, true);
 
   // Gradio gives each radio button a group of its own, and so a tab stop and no arrow keys.
   function group() {
