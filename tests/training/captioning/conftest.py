@@ -12,8 +12,8 @@ HYBRID = {
     | {"num_attention_heads": 2},
     "caption.layers": 1,
     "caption.heads": 2,
-    "caption.width": 16,
-    "caption.vocabulary": 270,
+    "caption.width": 32,
+    "caption.vocabulary": 320,
     "caption.length": 32,
 }
 
@@ -28,10 +28,10 @@ def captioning(data, output, **overrides):
 def captioned(dataset, tmp_path_factory):
     """The run of a tiny captioner that has learnt the made-up captions."""
     options = {
-        "training.epochs": 16,
-        "training.validate_every": 16,
+        "training.epochs": 12,
+        "training.validate_every": 6,
         "optimizer.learning_rate": 5e-3,
-        "training.ema_decay": 0.5,
+        "schedule.name": "constant",
     }
     folder = tmp_path_factory.mktemp("caption") / "run"
     return train(captioning(dataset, folder, **options))

@@ -164,7 +164,6 @@ def _build_decoder(caption: CaptionConfig, tokenizer: PreTrainedTokenizerBase) -
         n_head=caption.heads,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
         is_decoder=True,
         add_cross_attention=True,
         tie_word_embeddings=False,
@@ -187,6 +186,9 @@ def _tell_marks(backbone: Any, caption: CaptionConfig, tokenizer: PreTrainedToke
     }
     for name, value in marks.items():
         setattr(backbone.config, name, value)
+    # transformers warns of unmasked padding wherever the decoder knows its mark: here it comes
+    # after the end of a sentence alone.
+    backbone.config.decoder.pad_token_id = None
     backbone.generation_config = GenerationConfig(
         **marks, max_length=caption.length, num_beams=caption.beams, do_sample=False
     )
