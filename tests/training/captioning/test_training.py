@@ -1,6 +1,7 @@
 """Captions are trained by the same loop: learning, resuming, evaluating."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -77,7 +78,7 @@ def test_killed_and_resumed_ends_bitwise_equal(dataset, tmp_path):
     whole, run = tmp_path / "whole", tmp_path / "run"
     train(captioning(dataset, whole, **options))
     config = captioning(dataset, run, **options)
-    with pytest.raises(processes.BrokenProcessPool):
+    with pytest.raises(BrokenProcessPool):
         processes.run(train_until, config, 5)
     processes.run(train_until, config, None)
     assert history(run) == history(whole)
