@@ -56,7 +56,7 @@ def test_the_sentence_is_of_the_window_around_the_verdicts_place(captioner):
         insar_coherence=scene.insar_coherence[:, rows, columns],
         dem=scene.dem[rows, columns],
         nodata=scene.nodata[rows, columns],
-        transform=scene.transform * scene.transform.translation(columns.start, rows.start),
+        transform=scene.transform @ scene.transform.translation(columns.start, rows.start),
     )
     alone = writer.describe(pointwise(steps=1).predict(part))
     assert alone.text == caption.text and alone.bounds == pytest.approx(caption.bounds)
