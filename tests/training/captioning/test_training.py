@@ -21,6 +21,7 @@ from training.data.rows import Rows
 from training.data.sampling import share_out
 from training.data.sources import open_data
 from training.evaluate import main
+from training.evaluation.stored import read_predictions
 from training.fit.experiment import train
 from training.inputs.preprocessing import Preprocessor
 from training.runs.checkpoints import read_latest
@@ -48,6 +49,9 @@ def test_it_learns_what_images_show(captioned, results):
     rule = found["baselines"]["commonest caption"]
     assert gap["f1"] == pytest.approx(found["metrics"]["f1"] - rule["f1"])
     assert gap["f1_low"] <= gap["f1"] <= gap["f1_high"]
+    assert (folder / "examples.png").stat().st_size > 10_000
+    with pytest.raises(ConfigError, match="holds sentences, which have no curves"):
+        read_predictions(folder / "predictions.parquet")
     rows = pq.read_table(folder / "predictions.parquet").to_pylist()
     assert len(rows) == found["samples"] == 10
     assert {row["caption"] for row in rows} == set(TWO)
