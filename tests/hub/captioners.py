@@ -1,8 +1,12 @@
-"""Tiny captioners of random weights, as finished runs."""
+"""Tiny captioners of random weights, as finished runs; what plain transformers makes of them."""
 
+import json
+
+import numpy as np
 import torch
 
 from dataset_script.safe_files import write_json
+from hub.repos.planes import plane_statistics
 from tests.hub.facts import KINDS, SIZE, make_facts
 from training.config.options import save_config
 from training.config.schema import CaptionConfig, Config, DataConfig
@@ -61,3 +65,45 @@ def make_caption_run(root, steps=1, results=RESULTS, **changes):
     if results:
         write_json(results_folder(root, facts.dataset, results["split"]) / "results.json", results)
     return facts, model
+
+
+# What a reader of the card would type; ROOT is the folder of packages.
+PLAIN = """
+from transformers import AutoTokenizer, VisionEncoderDecoderModel
+
+folder = f"{ROOT}/captioner"
+model = VisionEncoderDecoderModel.from_pretrained(folder).eval()
+tokenizer = AutoTokenizer.from_pretrained(folder)
+processor = AutoImageProcessor.from_pretrained(folder)
+inputs = processor(list(np.load(f"{ROOT}/planes.npy")), return_tensors="pt")["pixel_values"]
+tokens = model.generate(inputs.float())
+code = re.findall(r"```python\\n(.*?)```", open(f"{folder}/README.md").read(), re.DOTALL)
+first, whole = {}, {}
+exec(code[0], first)
+exec("\\n".join(code), whole)
+assert not any(name in sys.modules for name in ("training", "hub", "dataset_script"))
+said = {
+    "written": tokenizer.batch_decode(tokens, skip_special_tokens=True),
+    "cards": [first["caption"], whole["caption"]],
+    "objective": model.config.hephaestus["objective"],
+}
+json.dump(said, open(f"{ROOT}/captions.json", "w"))
+"""
+
+
+def save_planes(root, facts):
+    """Write planes in the channels' units for `PLAIN`; return them normalised."""
+    mean, std = (np.reshape(each, (-1, 1, 1)) for each in plane_statistics(facts))
+    normal = np.random.default_rng(0).normal(size=(6, len(mean), SIZE, SIZE))
+    np.save(root / "planes.npy", (normal * std + mean).astype("float32"))
+    return torch.from_numpy(normal).float().unflatten(1, (facts.timeseries_length, -1))
+
+
+def check_plain(root, model, normal):
+    """Plain transformers wrote the same text as we do."""
+    said = json.loads((root / "captions.json").read_text())
+    ours = model.write(normal)
+    assert said["written"] == ours
+    assert len(set(ours)) > 1  # of different images different sentences
+    assert all(isinstance(text, str) for text in said["cards"])
+    assert said["objective"] == "caption"

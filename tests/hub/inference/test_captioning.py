@@ -65,21 +65,20 @@ def test_the_sentence_is_of_the_window_around_the_verdicts_place(captioner):
 def test_predict_adds_it_to_the_files_and_leaves_the_verdict_alone(captioner, tmp_path, capsys):
     save_scene(tmp_path / "scene.npz", frame_scene(60, 60, steps=1))
     given = [str(tmp_path / "scene.npz"), "--output"]
-    main(["predict", *given, str(tmp_path / "plain")])
-    main(["predict", *given, str(tmp_path / "out"), "--captions", str(captioner)])
-    plain, told = (
-        json.loads((tmp_path / name / "scene.json").read_text()) for name in ("plain", "out")
-    )
+    written = tmp_path / "out" / "scene.json"
+    main(["predict", *given, str(tmp_path / "out")])
+    plain = json.loads(written.read_text())
+    # An answer without a sentence is not the one that is wanted.
+    asked = ["predict", *given, str(tmp_path / "out"), "--captions", str(captioner)]
+    main(asked)
+    assert "already there" not in capsys.readouterr().out
+    told = json.loads(written.read_text())
     assert plain["caption"] is None and told["caption"]
     assert told["caption_model"] == str(captioner)
     assert told["verdict"] == plain["verdict"] and told["probability"] == plain["probability"]
-    (row,) = pq.read_table(tmp_path / "out" / "record.parquet").to_pylist()
+    *_, row = pq.read_table(tmp_path / "out" / "record.parquet").to_pylist()
     assert row["caption"] == told["caption"] and row["caption_model"] == told["caption_model"]
-    capsys.readouterr()
-    # An answer without a sentence is not the one that is wanted.
-    main(["predict", *given, str(tmp_path / "plain"), "--captions", str(captioner)])
-    assert "already there" not in capsys.readouterr().out
-    main(["predict", *given, str(tmp_path / "plain"), "--captions", str(captioner)])
+    main(asked)
     assert "already there" in capsys.readouterr().out
 
 
