@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dataset_script.safe_files import renamed_folder, write_json
 from hub.errors import HubError
@@ -189,9 +189,10 @@ def package_run(
     from training.runs.loaded_run import load_run
 
     loaded = load_run(run, split)
-    backbone = cast("nn.Module", loaded.model.backbone)
     with renamed_folder(out, FACTS_FILE) as partial:
-        package_model(backbone, loaded.facts, partial, getattr(loaded.model, "tokenizer", None))
+        package_model(
+            loaded.model.backbone, loaded.facts, partial, getattr(loaded.model, "tokenizer", None)
+        )
         if half:
             _halve(partial)
         card = model_card(

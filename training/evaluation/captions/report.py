@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def measure(
     differences = {}
     for name, theirs in rivals.items():
         others = _Scores(theirs, references)
-        ends = bootstrap(lambda weights, o=others: _gaps(own, o, weights), groups, seed)
+        ends = bootstrap(partial(_gaps, own, others), groups, seed)
         gaps = _gaps(own, others, np.ones((1, len(references))))
         differences[name] = {
             key: value
@@ -120,11 +121,10 @@ def _bleu_counts(sentence: str, reference: str) -> list[int]:
 
 
 def _bleu(counts: np.ndarray) -> float:
-    found, said, lengths = counts[:4], counts[4:8], counts[8:]
-    score = BLEU.compute_bleu(
-        [int(n) for n in found], [int(n) for n in said], *(int(n) for n in lengths)
+    found, said, (own, true) = (
+        [int(n) for n in part] for part in (counts[:4], counts[4:8], counts[8:])
     )
-    return score.score / 100
+    return BLEU.compute_bleu(found, said, own, true).score / 100
 
 
 def _plain(values: Mapping[str, float]) -> dict[str, float | None]:

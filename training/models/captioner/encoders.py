@@ -102,12 +102,15 @@ def _build_hybrid(name: str, wanted: Wanted) -> nn.Module:
                 "choose another model.options.stage, or crops of another size"
             )
         side = size // stride
+        backbone: dict[str, Any] = {
+            "backbone": name.split(".")[0],
+            "num_channels": wanted.planes,
+            "out_indices": list(maps),
+        }
         encoder = AutoModel.from_config(
             DPTConfig(
                 is_hybrid=True,
-                backbone_config=TimmBackboneConfig(
-                    backbone=name.split(".")[0], num_channels=wanted.planes, out_indices=list(maps)
-                ),
+                backbone_config=TimmBackboneConfig(**backbone),
                 backbone_featmap_shape=[1, channels, side, side],
                 image_size=size,
                 patch_size=stride,

@@ -116,7 +116,8 @@ def build_captioner(
         ConfigError: If it cannot be built, or weights are missing or do not fit.
     """
     wanted = Wanted(planes, 0, image_size, config.pretrained, config.options)
-    encoder, decoder = build_encoder(config, wanted), _build_decoder(caption, tokenizer)
+    encoder: Any = build_encoder(config, wanted)
+    decoder = _build_decoder(caption, tokenizer)
     with refusals(f"a captioner of {config.library} {config.name}"):
         backbone = VisionEncoderDecoderModel(encoder=encoder, decoder=decoder)
         _tell_marks(backbone, caption, tokenizer)
@@ -164,7 +165,6 @@ def _build_decoder(caption: CaptionConfig, tokenizer: PreTrainedTokenizerBase) -
         n_head=caption.heads,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        is_decoder=True,
         add_cross_attention=True,
         tie_word_embeddings=False,
     )
