@@ -6,7 +6,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo pretrained test coverage quality style space bench docs release clean
+.PHONY: help venv demo pretrained captions test coverage quality style space bench docs release clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: $(INSTALLED)  ## The whole path on synthetic data: cubes, dataset, two mod
 
 pretrained: $(INSTALLED)  ## Make the model in the box again (hours; goes on where it stopped)
 	$(BIN)/python scripts/pretrained.py
+
+captions: $(INSTALLED)  ## Train captioners on simulated pairs (an hour; goes on where it stopped)
+	$(BIN)/python scripts/captions.py
 
 test: $(INSTALLED)  ## Run the tests (three processes, as some of them wait)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q

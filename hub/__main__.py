@@ -86,7 +86,7 @@ def _push_model(args: argparse.Namespace) -> None:
         lambda scratch: package_run(
             args.run, scratch / "model", name, args.dataset, args.split, args.half, args.note
         ),
-        ("model.safetensors", "model-*.safetensors*", "preprocessor_config.json"),
+        ("model*.safetensors*", "*_config.json", "tokenizer.json"),
     )
 
 
@@ -174,6 +174,7 @@ def _predict(args: argparse.Namespace) -> None:
         inputs,
         args.output,
         classifier=args.classifier,
+        captions=args.captions,
         threshold=args.threshold,
         revision=args.revision,
         device=args.device,

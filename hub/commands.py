@@ -50,6 +50,9 @@ def add_prediction_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--classifier", metavar="MODEL", help="a second opinion beside a segmentation model"
     )
+    command.add_argument(
+        "--captions", metavar="MODEL", help="a model that writes a sentence about each scene"
+    )
     command.add_argument("--threshold", type=float, help="in place of the model's own")
     command.add_argument("--revision", help="branch, tag or commit of the model's repository")
     command.add_argument("--device", help="cpu or cuda; a GPU if there is one")
@@ -115,7 +118,7 @@ def reading_options(args: argparse.Namespace) -> ReadOptions:
 
 def prediction_options(args: argparse.Namespace) -> dict[str, object]:
     """What `add_prediction_options` added, as `predict_many` takes it."""
-    names = ("classifier", "threshold", "revision", "device", "workers", "dask")
+    names = ("classifier", "captions", "threshold", "revision", "device", "workers", "dask")
     return {name: getattr(args, name) for name in names}
 
 

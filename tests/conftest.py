@@ -45,7 +45,13 @@ def real_crop():
 # What shares a trained run, a served page or a process with everything loaded stays together. The
 # groups and rooms that take longest come first, so that no process waits for another at the end.
 TOGETHER = {
-    "runs": ("training/fit/", "training/runs/", "training/sweeps/", "training/test_evaluate"),
+    "runs": (
+        "training/captioning/",
+        "training/fit/",
+        "training/runs/",
+        "training/sweeps/",
+        "training/test_evaluate",
+    ),
     "spaces": ("spaces/",),
     "first steps": ("first_steps/",),
 }

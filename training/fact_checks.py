@@ -13,8 +13,8 @@ FORMAT_VERSION = 1
 down have none, and are as those of version 1."""
 
 _WORDS = {
-    "objective": ("classification", "segmentation"),
-    "task": ("binary", "activity_type", "intensity", "phase"),
+    "objective": ("classification", "segmentation", "caption"),
+    "task": ("binary", "activity_type", "intensity", "phase", "caption"),
     "library": ("timm", "smp", "transformers", "hephaestus"),
     "temporal": ("stack", "mean", "max", "attention", "convlstm"),
     "mask_target": ("last", "peak", "union", "all"),

@@ -35,9 +35,11 @@ class ModelFacts:
     """Everything beside the weights that inference depends on.
 
     Attributes:
-        objective: "classification" (one answer an image) or "segmentation" (one a pixel).
-        task: "binary", "activity_type", "intensity" or "phase".
-        classes: Names of the model's outputs, in order.
+        objective: "classification" (one answer an image), "segmentation" (one a pixel) or "caption"
+            (a sentence an image).
+        task: "binary", "activity_type", "intensity", "phase" or "caption".
+        classes: Names of the model's outputs, in order; of captions, of what their samples were
+            drawn by.
         multilabel: Whether the outputs are independent (sigmoid) rather than exclusive (softmax).
         library: "timm", "smp", "transformers", or "hephaestus" for our own temporal modules.
         architecture: The library's name of the model.

@@ -15,18 +15,27 @@ from tqdm.auto import tqdm
 from dataset_script.errors import ConfigError
 from dataset_script.workers import run_tasks
 from hub.inference.devices import require_device
-from hub.inference.judging import Outcome, Task, judge, loaded, made_from, portable
+from hub.inference.judging import (
+    Outcome,
+    Task,
+    judge,
+    loaded,
+    loaded_captioner,
+    made_from,
+    portable,
+)
 from hub.inference.prediction import require_threshold
 from hub.record.columns import Row, settings_of
 from hub.record.sources import source_state
 from hub.record.table import Record
 from hub.record.writing import SUMMARY
-from hub.repos.loading import PublishedModel, find_published
+from hub.repos.loading import PublishedModel, find_captioner, find_published
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import SceneInput, expand_inputs, find_inputs
 from hub.scenes.products.product import ReadOptions
 
 if TYPE_CHECKING:
+    from hub.inference.captioning import SceneCaptioner
     from hub.inference.detector import Detector
 
 SERIES = 4
@@ -93,6 +102,7 @@ def predict_many(
     progress: bool = True,
     options: ReadOptions | None = None,
     each_pair: bool = False,
+    captions: str | Path | SceneCaptioner | None = None,
 ) -> Batch:
     """Predict on all inputs, write each one's files, and add the answers to the folder's record.
 
@@ -116,6 +126,7 @@ def predict_many(
         options: How inputs are read: units, scales, companions.
         each_pair: Whether a model of one date answers for each pair alone, rather than once for
             the pairs of a primary date.
+        captions: Who writes a sentence about each scene, if anyone is to; as `model`.
 
     Returns:
         What became of each.
@@ -132,8 +143,10 @@ def predict_many(
     named = expand_inputs(inputs)
     record = Record(output)
     models = _find_models(model, classifier, revision)
+    writer = find_captioner(str(captions)) if isinstance(captions, str | Path) else captions
     alone = workers == 1 and dask is None
-    if not alone and not all(isinstance(item, PublishedModel) for item in models):
+    asked = models if writer is None else (*models, writer)
+    if not alone and not all(isinstance(item, PublishedModel) for item in asked):
         raise ConfigError("a detector stays in its process: name the model's folder or repository")
     record.adopt()
     length = models[0].facts.timeseries_length
@@ -141,10 +154,12 @@ def predict_many(
     batch = Batch(output)
     if trust_times:
         known = len(scenes)
-        scenes = _changed(scenes, record, settings_of(made_from(models, None, threshold, options)))
+        settings = settings_of(made_from(models, None, threshold, options, writer))
+        scenes = _changed(scenes, record, settings)
         batch.unchanged = known - len(scenes)
     if alone and scenes:
         models = tuple(loaded(item, device) for item in models)  # what is wrong is told at once
+        writer = None if writer is None else loaded_captioner(writer, device)
     run = f"{platform.node()}-{os.getpid()}-{time.time_ns()}"
     # A Dask worker has its own rule for the threads of what it runs.
     threads = None if alone or dask else max(1, (os.cpu_count() or 1) // workers)
@@ -160,6 +175,7 @@ def predict_many(
             threads,
             progress and alone,
             options,
+            writer,
         )
         for number, given in enumerate(scenes)
     }
@@ -202,7 +218,15 @@ def _find_models(
 
 
 def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel | Detector:
-    return find_published(str(model), revision) if isinstance(model, str | Path) else model
+    if not isinstance(model, str | Path):
+        return model
+    found = find_published(str(model), revision)
+    if found.facts.objective == "caption":
+        raise ConfigError(
+            f"{model} writes captions, which are no verdict: name it after --captions, beside a "
+            "model that judges"
+        )
+    return found
 
 
 def _changed(scenes: Sequence[SceneInput], record: Record, settings: str) -> list[SceneInput]:

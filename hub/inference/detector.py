@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dataset_script.errors import ConfigError
 from hub.inference.prediction import Prediction, require_threshold
 from hub.inference.resampling import (
     on_training_pixels,
@@ -113,6 +114,11 @@ class Detector:
         cls, found: PublishedModel, device: str | None = None, full_precision: bool = False
     ) -> Detector:
         """Load a model that was found; see `from_pretrained`."""
+        if found.facts.objective == "caption":
+            raise ConfigError(
+                f"{found.name} writes captions, which are no verdict: open it with "
+                "hub.inference.captioning.SceneCaptioner, beside a model that judges"
+            )
         usable_device(device)  # told before the seconds that a library takes to import
         return cls(
             found.load_backbone(),

@@ -26,6 +26,7 @@ from hub.scenes.products.product import ReadOptions
 from hub.scenes.scene import Scene
 
 if TYPE_CHECKING:
+    from hub.inference.captioning import SceneCaptioner
     from hub.inference.detector import Detector
 
 MOST_LOADED = 2
@@ -47,6 +48,7 @@ class Task:
         threads: Threads of a worker's own; None leaves them as they are.
         progress: Whether to show a bar over the windows.
         options: How the input was read.
+        captions: Who writes a sentence about the scene, if anyone does.
     """
 
     label: str
@@ -59,6 +61,7 @@ class Task:
     threads: int | None = None
     progress: bool = False
     options: ReadOptions | None = None
+    captions: PublishedModel | SceneCaptioner | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def judge(task: Task) -> Outcome:
         detectors = _detectors(task)
         state = source_state(task.label)  # before reading: a file that changes meanwhile differs
         scene = task.load()
-        key = made_from(detectors, scene, task.threshold, task.options)
+        key = made_from(detectors, scene, task.threshold, task.options, task.captions)
         record = Record(task.output)
         about = _about(scene, task.label)
         primary, *secondaries = pair_of(about)
@@ -129,13 +132,16 @@ def made_from(
     scene: Scene | None,
     threshold: float | None,
     options: ReadOptions | None = None,
+    captions: PublishedModel | SceneCaptioner | None = None,
 ) -> dict[str, Any]:
     """All that an answer depends on; without a scene, all but its pixels."""
     first, *others = detectors
     pixels = {} if scene is None else {"input": scene.fingerprint()}
     insisted = {} if options is None else options.insisted()
+    wrote = {} if captions is None else {"captions": captions.weights}
     return (
         pixels
+        | wrote
         | ({"reading": insisted} if insisted else {})
         | {
             "weights": first.weights,
@@ -166,6 +172,9 @@ def _predict(
             for number, detector in enumerate(detectors)
         )
     prediction = dataclasses.replace(prediction, second=others[0] if others else None)
+    if task.captions is not None:
+        writer = loaded_captioner(task.captions, task.device)
+        prediction = dataclasses.replace(prediction, caption=writer.describe(prediction))
     paths = save_prediction(prediction, task.output, key, about=about)
     files = {kind: path.name for kind, path in paths.items()}
     return prediction.summary() | dict(about) | {"files": files, "made_from": dict(key)}
@@ -225,3 +234,23 @@ def loaded(found: PublishedModel | Detector, device: str | None) -> Detector:
             del _LOADED[next(iter(_LOADED))]
         _LOADED[key] = Detector.from_published(found, device)
     return _LOADED[key]
+
+
+_WRITER: dict[tuple[str, str, str | None], SceneCaptioner] = {}
+
+
+def loaded_captioner(found: PublishedModel | SceneCaptioner, device: str | None) -> SceneCaptioner:
+    """A captioner that a process loads once, and again when its folder has other weights.
+
+    Raises:
+        HephaestusError: If it does not load, or there is no such device.
+    """
+    if not isinstance(found, PublishedModel):
+        return found
+    key = (str(found.folder), found.weights, device)
+    if key not in _WRITER:
+        from hub.inference.captioning import SceneCaptioner
+
+        _WRITER.clear()
+        _WRITER[key] = SceneCaptioner.from_published(found, device)
+    return _WRITER[key]

@@ -38,6 +38,22 @@ def _turned(longitude: float) -> float:
     return (longitude + 180) % 360 - 180 if abs(longitude) > 180 else longitude
 
 
+@dataclass(frozen=True)
+class Caption:
+    """A sentence that a model wrote about a scene. It is no part of the verdict.
+
+    Attributes:
+        text: The sentence.
+        model: Who wrote it.
+        bounds: West, south, east and north of what it was shown, in degrees, which "top-left" and
+            the like are of; None without georeference.
+    """
+
+    text: str
+    model: str
+    bounds: tuple[float, ...] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """The answer of one model on one scene.
@@ -65,6 +81,7 @@ class Prediction:
             unless it was asked for and the model judged each of several dates alone.
         warnings: What the reader must know to trust the answer.
         second: A classifier's prediction for the same scene beside a segmentation model's.
+        caption: What a captioner wrote of it, if one was asked.
     """
 
     scene: Scene
@@ -82,6 +99,7 @@ class Prediction:
     by_date: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
     second: Prediction | None = None
+    caption: Caption | None = None
 
     def with_threshold(self, threshold: float) -> Prediction:
         """The same answer, its mask drawn at another threshold; the verdict stays as it is."""
@@ -258,5 +276,8 @@ class Prediction:
             "task": self.facts.task,
             "dataset": self.facts.dataset,
             "warnings": list(self.all_warnings),
+            "caption": self.caption and self.caption.text,
+            "caption_model": self.caption and self.caption.model,
+            "caption_bounds": self.caption and self.caption.bounds and list(self.caption.bounds),
             "notice": "research, not an alert",
         }

@@ -60,8 +60,8 @@ COLUMNS = (
     "column", "threshold", "class_probabilities", "area_km2", "patches", "centroid_longitude",
     "centroid_latitude", "max_coherence", "mean_coherence", "nodata_fraction",
     "iou_with_reference", "crs", "bounds", "model", "revision", "weights", "objective", "task",
-    "dataset", "warnings", "files", "source", "source_state", "superseded", "superseded_by",
-    "judged_at", "answer", "settings", "input",
+    "dataset", "warnings", "caption", "caption_model", "files", "source", "source_state",
+    "superseded", "superseded_by", "judged_at", "answer", "settings", "input",
 )  # fmt: skip
 """The table's columns; docs/record.md says what each is."""
 

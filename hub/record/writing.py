@@ -22,7 +22,7 @@ _OF_SUMMARIES = (
     "weights", "objective", "task", "dataset", "warnings", "notice", "frame", "volcano",
     "volcano_number", "volcano_distance_km", "volcano_bearing", "volcanoes",
     "temporal_baseline_days", "product", "max_coherence", "bounds", "source", "alarm", "evidence",
-    "evidence_note", "frame_deformation_from", "judged_at",
+    "evidence_note", "frame_deformation_from", "judged_at", "caption",
 )  # fmt: skip
 """Columns of `summary.csv`; up to `notice` those that it had before there were records."""
 

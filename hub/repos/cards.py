@@ -34,6 +34,8 @@ _TABLES = (
     ("verdicts", "Verdicts of scenes", "truth"),
     ("without_inputs", "Without an input", "missing"),
     ("baselines", "Against trivial rules", "rule"),
+    ("differences", "By how much above them, and 95 % intervals", "rule"),
+    ("per_fact", "By what a caption tells", "fact"),
     ("averages", "Averages over the classes", "average"),
     ("per_class", "By class", "class"),
     ("per_volcano", "By volcano", "volcano"),
@@ -92,6 +94,14 @@ def loading_code(facts: ModelFacts, name: str) -> str:
             f'model = smp.from_pretrained("{name}").eval()\n'
             f"logits = model(torch.zeros({shape}))"
         )
+    if facts.objective == "caption":
+        return (
+            "import torch\nfrom transformers import AutoTokenizer, VisionEncoderDecoderModel\n\n"
+            f'model = VisionEncoderDecoderModel.from_pretrained("{name}").eval()\n'
+            f'tokenizer = AutoTokenizer.from_pretrained("{name}")\n'
+            f"tokens = model.generate(torch.zeros({shape}))\n"
+            "caption = tokenizer.batch_decode(tokens, skip_special_tokens=True)[0]"
+        )
     if facts.library == "transformers":
         task = "ImageClassification"
         if facts.objective == "segmentation":
@@ -137,6 +147,10 @@ def preparing_code(facts: ModelFacts, name: str) -> str:
     call = {"smp": "model(inputs)", "transformers": "model(inputs).logits"}.get(
         facts.library, f"model(inputs.unflatten(1, ({facts.timeseries_length}, -1)))"
     )
+    answer = f"logits = {call}"
+    if facts.objective == "caption":
+        decoded = "tokenizer.batch_decode(model.generate(inputs), skip_special_tokens=True)"
+        answer = f"caption = {decoded}[0]"
     return (
         "import numpy as np\nfrom transformers import AutoImageProcessor\n\n"
         f"{planes}"
@@ -144,7 +158,7 @@ def preparing_code(facts: ModelFacts, name: str) -> str:
         "mean = np.reshape(processor.image_mean, (-1, 1, 1))\n"
         "planes = np.where(np.isfinite(planes), planes, mean)\n"
         'inputs = processor(planes, return_tensors="pt")["pixel_values"].float()\n'
-        f"logits = {call}"
+        f"{answer}"
     )
 
 

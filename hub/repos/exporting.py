@@ -85,7 +85,13 @@ def export_model(model: PublishedModel, out: Path, form: str) -> Exported:
         raise ConfigError(
             f"{out} holds a model's weights, which an export would replace: choose another folder"
         )
-    facts, backbone = model.facts, model.load_backbone()
+    facts = model.facts
+    if facts.objective == "caption":
+        raise ConfigError(
+            f"{model.name} writes captions word by word, which one network's file does not: load "
+            "its folder with transformers instead, as its card shows"
+        )
+    backbone = model.load_backbone()
     network = _Network(backbone, facts).eval().requires_grad_(False)
     shapes = _shapes(network, facts)
     any_size = len(shapes) > 2

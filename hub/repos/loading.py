@@ -111,6 +111,25 @@ def find_published(name: str, revision: str | None = None) -> PublishedModel:
     return PublishedModel(name, folder, facts, commit, _digest(folder, name))
 
 
+def find_captioner(name: str) -> PublishedModel:
+    """Find a captioner; torch is not needed.
+
+    Args:
+        name: Folder of a packaged model, or repository NS/NAME, as NS/NAME@REVISION if need be.
+
+    Raises:
+        ConfigError: If this is no captioner of this project.
+        HubError: If the repository cannot be had.
+    """
+    repository, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    found = find_published(repository, revision or None)
+    if found.facts.objective != "caption":
+        raise ConfigError(
+            f"{name} is for {found.facts.objective}: --captions takes a model that writes captions"
+        )
+    return found
+
+
 def split_model(words: Sequence[str]) -> tuple[str, list[str]]:
     """Tell a model from the inputs after it, on a command line that may name one first.
 
@@ -206,6 +225,9 @@ def _load_by_library(folder: Path, facts: ModelFacts) -> Any:
     if facts.library == "transformers":
         import transformers
 
+        if facts.objective == "caption":
+            captioner = transformers.VisionEncoderDecoderModel
+            return captioner.from_pretrained(folder, use_safetensors=True)
         auto = (
             "AutoModelForSemanticSegmentation"
             if segmentation

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dataset_script.safe_files import renamed_folder, write_json
 from hub.errors import HubError
@@ -88,6 +88,13 @@ def _save_transformers(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     _save_processor(facts, out)
 
 
+def _save_captioner(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any) -> None:
+    setattr(model.config, CONFIG_KEY, facts.to_dict())
+    model.save_pretrained(out)  # type: ignore[operator]
+    tokenizer.save_pretrained(out)
+    _save_processor(facts, out)
+
+
 def _save_own(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     model.save_pretrained(str(out))  # type: ignore[operator]
     (out / "README.md").unlink(missing_ok=True)
@@ -106,13 +113,14 @@ _SAVE: dict[str, Callable[[nn.Module, ModelFacts, Path], None]] = {
 }
 
 
-def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
+def package_model(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any = None) -> Path:
     """Write a library's model and its facts.
 
     Args:
         model: The library's own module, weights in place.
         facts: Its facts; `facts.library` says the format.
         out: An existing folder.
+        tokenizer: Of a model that writes captions.
 
     Returns:
         `out`.
@@ -122,7 +130,10 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path) -> Path:
     """
     if facts.library not in _SAVE:
         raise HubError(f"no way to package a {facts.library!r} model; known: {', '.join(_SAVE)}")
-    _SAVE[facts.library](model, facts, out)
+    if facts.objective == "caption":
+        _save_captioner(model, facts, out, tokenizer)
+    else:
+        _SAVE[facts.library](model, facts, out)
     write_json(out / FACTS_FILE, facts.to_dict(), indent=2, sort_keys=True)
     return out
 
@@ -178,9 +189,10 @@ def package_run(
     from training.runs.loaded_run import load_run
 
     loaded = load_run(run, split)
-    backbone = cast("nn.Module", loaded.model.backbone)
     with renamed_folder(out, FACTS_FILE) as partial:
-        package_model(backbone, loaded.facts, partial)
+        package_model(
+            loaded.model.backbone, loaded.facts, partial, getattr(loaded.model, "tokenizer", None)
+        )
         if half:
             _halve(partial)
         card = model_card(

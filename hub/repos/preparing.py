@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hub.errors import HubError, hub_errors
 from hub.repos.plans import list_files
+from hub.repos.space import ROOMS, needed_modules
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from training.facts import ModelFacts
 
 METRICS_FOLDER = Path(__file__).parents[1] / "metrics"
+
+_OURS = re.compile(rf"^from (?:{'|'.join(ROOMS)})[.\w]*\.(\w+) import", re.MULTILINE)
 
 
 def check_dataset(folder: Path) -> None:
@@ -164,7 +168,7 @@ def prepare_results_row(
 
 
 def prepare_metric(name: str, out: Path, namespace: str = "") -> Path:
-    """Write the repository of one of our metrics.
+    """Write the repository of one of our metrics; modules of ours that it imports lie beside it.
 
     Args:
         name: The metric, a folder under `hub/metrics`.
@@ -181,8 +185,12 @@ def prepare_metric(name: str, out: Path, namespace: str = "") -> Path:
     if name not in known:
         raise HubError(f"no metric {name!r}; there are {', '.join(known)}")
     out.mkdir(parents=True, exist_ok=True)
-    for path in list_files(METRICS_FOLDER / name):
-        shutil.copyfile(path, out / path.name)
+    modules = needed_modules([METRICS_FOLDER / name / f"{name}.py"])
+    for path in [*list_files(METRICS_FOLDER / name), *modules]:
+        if path.suffix == ".py" and path.name != "__init__.py":
+            (out / path.name).write_text(_OURS.sub(r"from .\1 import", path.read_text()))
+        elif path.suffix != ".py":
+            shutil.copyfile(path, out / path.name)
     if namespace:
         page = (out / "README.md").read_text()
         (out / "README.md").write_text(page.replace("NAMESPACE/", f"{namespace}/"))

@@ -26,8 +26,15 @@ METRICS: dict[str, tuple[str, str]] = {
     "iou": ("iou", "IoU"),
     "scene_auroc": ("scene_auroc", "AUROC by scene"),
     "accuracy": ("accuracy", "Accuracy"),
+    "exact": ("exact_match", "Captions with all facts right"),
+    "bleu": ("bleu", "BLEU"),
+    "rouge_l": ("rouge", "ROUGE-L"),
 }
-HUB_TASK = {"classification": "image-classification", "segmentation": "image-segmentation"}
+HUB_TASK = {
+    "classification": "image-classification",
+    "segmentation": "image-segmentation",
+    "caption": "image-to-text",
+}
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 

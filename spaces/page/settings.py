@@ -24,6 +24,8 @@ class Settings:
         segmenter: Model folder or Hub repository that draws the mask, or the model that comes with
             the project; "" for none.
         classifier: Model folder or Hub repository that classifies the image; "" for none.
+        captions: Model folder or Hub repository that writes a sentence beside the verdict; "" for
+            none.
         dataset: Dataset folder or Hub repository to take examples from and to browse; "" for none.
         config: Its configuration.
         examples: Folder of the operator's own examples, shown first; "" for none.
@@ -43,6 +45,7 @@ class Settings:
 
     segmenter: str = ""
     classifier: str = ""
+    captions: str = ""
     dataset: str = ""
     config: str = "ts3"
     examples: str = ""
@@ -75,6 +78,7 @@ class Settings:
         return cls(
             segmenter=environment.get("HEPHAESTUS_MODEL") or IN_THE_BOX,
             classifier=environment.get("HEPHAESTUS_CLASSIFIER", ""),
+            captions=environment.get("HEPHAESTUS_CAPTIONS", ""),
             dataset=environment.get("HEPHAESTUS_DATASET")
             or (str(DEMO_DATASET) if DEMO_DATASET.is_dir() else ""),
             config=environment.get("HEPHAESTUS_DATASET_CONFIG") or "ts3",

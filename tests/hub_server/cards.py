@@ -8,7 +8,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 TASKS = {
     *("image-classification", "image-segmentation", "image-feature-extraction", "mask-generation"),
-    *("video-classification", "time-series-forecasting", "other"),
+    *("video-classification", "time-series-forecasting", "image-to-text", "other"),
 }
 LICENSES = {"mit", "apache-2.0", "cc-by-4.0", "cc-by-nc-4.0", "bsd-3-clause", "other"}
 LIBRARIES = {"timm", "transformers", "segmentation-models-pytorch", "pytorch"}

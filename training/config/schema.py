@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from dataset_script.channels import PUBLISHED_NAMES
 
-Objective = Literal["classification", "segmentation"]
-TaskName = Literal["binary", "activity_type", "intensity", "phase"]
+Objective = Literal["classification", "segmentation", "caption"]
+TaskName = Literal["binary", "activity_type", "intensity", "phase", "caption"]
 LOSSES = ("cross_entropy", "focal", "dice", "lovasz")
 
 
@@ -48,7 +48,7 @@ class DataConfig:
         phase: How the model sees the wrapped phase: raw, in radians as in the paper, or circular,
             as its cosine and sine, in which -pi and pi are the same.
         mask_target: How the T masks and labels become one target: last, peak (the largest mask),
-            union, or all (one answer a step).
+            union, or all (one answer a step). Of the captions of a series, last alone.
         workers: Threads that read rows ahead of the device; 0 reads in the main thread.
     """
 
@@ -95,6 +95,32 @@ class ModelConfig:
     options: dict[str, Any] = field(default_factory=dict)
     init_from: str = ""
     freeze_encoder: bool = False
+
+
+@dataclass
+class CaptionConfig:
+    """What writes the sentence; read for the objective caption alone.
+
+    Attributes:
+        decoder: A pretrained language model whose weights and tokenizer are taken, a repository
+            of the Hub or a folder; empty for a GPT-2 of the sizes below, with a tokenizer that is
+            made from the training split's captions.
+        layers: Layers of the GPT-2.
+        heads: Attention heads of a layer.
+        width: Width of its embeddings; divisible by the heads.
+        vocabulary: Most entries of the tokenizer, of which 259 are bytes and marks.
+        length: Most tokens of a sentence, with its two marks.
+        beams: Sentences that are followed at once while one is written; 1 takes the likeliest
+            word each time.
+    """
+
+    decoder: str = ""
+    layers: int = ranged(2, least=1)
+    heads: int = ranged(4, least=1)
+    width: int = ranged(128, least=1)
+    vocabulary: int = ranged(1024, least=259)
+    length: int = ranged(160, least=3)
+    beams: int = ranged(1, least=1)
 
 
 @dataclass
@@ -167,7 +193,8 @@ class TrainingConfig:
             it is the better; null trains without.
         compile: Compile the model with torch.compile.
         channels_last: Keep images in channels-last memory order.
-        select: Validation metric by which the best weights are kept.
+        select: Validation metric by which the best weights are kept; of captions, f1 is that of
+            the facts that they tell.
         validate_every: Epochs between two validations; the last epoch always has one.
         early_stopping: Validations without improvement after which training ends; null never
             stops.
@@ -267,10 +294,13 @@ class Config:
         name: Name of the run, in trackers and tables.
         output: Folder of the run; empty stands for runs/<name>.
         seed: Seed of weights, sampling and augmentation.
-        objective: classification (one answer an image) or segmentation (one a pixel).
-        task: binary (the paper's), activity_type, intensity, or phase (classification alone).
+        objective: classification (one answer an image), segmentation (one a pixel) or caption (a
+            sentence an image).
+        task: binary (the paper's), activity_type, intensity, or phase (classification alone); for
+            the objective caption, caption.
         data: The samples.
-        model: The model.
+        model: The model; of captions, its encoder.
+        caption: What writes captions.
         loss: The loss.
         optimizer: The optimiser.
         schedule: The learning-rate schedule.
@@ -286,6 +316,7 @@ class Config:
     task: TaskName = "binary"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    caption: CaptionConfig = field(default_factory=CaptionConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)

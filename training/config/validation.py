@@ -7,6 +7,7 @@ from typing import Any
 
 from dataset_script.channels import PHASE, places_of, select
 from dataset_script.errors import ConfigError
+from training.config.captions import check_caption, refuse_idle
 from training.config.schema import LOSSES, Config, DataConfig
 
 
@@ -30,7 +31,11 @@ def validate(config: Config) -> Config:
     _check_numbers(config)
     _check_data(config)
     _check_loss(config)
-    _check_objective(config)
+    if config.objective == "caption" or config.task == "caption":
+        check_caption(config)
+    else:
+        _check_objective(config)
+    _check_freezing(config)
     _check_tracking(config)
     return config
 
@@ -98,6 +103,7 @@ def _check_loss(config: Config) -> None:
 
 
 def _check_objective(config: Config) -> None:
+    refuse_idle(config.caption, "caption", f"objective {config.objective} writes no sentences")
     if config.objective == "classification":
         if "lovasz" in config.loss.terms:
             raise ConfigError("loss.terms.lovasz is for segmentation; classification has no pixels")
@@ -114,6 +120,9 @@ def _check_objective(config: Config) -> None:
         )
     if config.model.library == "smp" and not config.model.encoder:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
+
+
+def _check_freezing(config: Config) -> None:
     if config.model.freeze_encoder and not (config.model.pretrained or config.model.init_from):
         raise ConfigError(
             "model.freeze_encoder would keep random weights: set model.pretrained or "

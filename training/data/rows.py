@@ -28,6 +28,7 @@ _ANNOTATIONS = (
     "confidence",
     *CONFOUNDERS,
 )
+_CAPTIONS = "captions"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class RowMetadata:
         steps: Labels of each step.
         confidence: The annotators' confidence in each step.
         confounders: Strength of each of `CONFOUNDERS` in each step, 0 where absent.
+        captions: The annotators' sentence on each step, with single spaces between its words;
+            none where they were not asked for.
     """
 
     sample_id: str
@@ -53,6 +56,7 @@ class RowMetadata:
     steps: StepLabels
     confidence: Sequence[float]
     confounders: Mapping[str, Sequence[int]]
+    captions: Sequence[str] = ()
 
     @property
     def group(self) -> str:
@@ -66,16 +70,18 @@ class Rows:
     Args:
         dataset: The split; any format.
         columns: Raster columns to read.
+        captions: Whether to read the sentences.
 
     Raises:
-        DataError: If a column is not there.
+        DataError: If a column is not there, or a caption is empty.
 
     Attributes:
         fingerprint: Of the split's contents, as `datasets` keeps it.
     """
 
-    def __init__(self, dataset: Dataset, columns: Sequence[str]) -> None:
-        missing = [name for name in (*columns, *_ANNOTATIONS) if name not in dataset.features]
+    def __init__(self, dataset: Dataset, columns: Sequence[str], captions: bool = False) -> None:
+        annotations = (*_ANNOTATIONS, *[_CAPTIONS] * captions)
+        missing = [name for name in (*columns, *annotations) if name not in dataset.features]
         if missing:
             raise DataError(
                 f"the dataset has no column {', '.join(missing)}; it has "
@@ -86,7 +92,7 @@ class Rows:
         self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
         table = dataset.select_columns(list(columns)).with_format("arrow")[:]
         self._rasters = {name: RasterColumn(table.column(name)) for name in columns}
-        self.metadata = _metadata(dataset)
+        self.metadata = _metadata(dataset, annotations)
 
     def __len__(self) -> int:
         return len(self.metadata)
@@ -110,8 +116,8 @@ def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
     return feature.shape
 
 
-def _metadata(dataset: Dataset) -> list[RowMetadata]:
-    columns = dataset.select_columns(list(_ANNOTATIONS)).with_format("arrow")[:].to_pydict()
+def _metadata(dataset: Dataset, annotations: Sequence[str]) -> list[RowMetadata]:
+    columns = dataset.select_columns(list(annotations)).with_format("arrow")[:].to_pydict()
     return [
         RowMetadata(
             columns["sample_id"][row],
@@ -127,6 +133,17 @@ def _metadata(dataset: Dataset) -> list[RowMetadata]:
             ),
             columns["confidence"][row],
             {name: columns[name][row] for name in CONFOUNDERS},
+            _sentences(columns, row) if _CAPTIONS in columns else (),
         )
         for row in range(len(dataset))
     ]
+
+
+def _sentences(columns: Mapping[str, Sequence], row: int) -> list[str]:
+    found = [" ".join((text or "").split()) for text in columns[_CAPTIONS][row]]
+    if not all(found):
+        raise DataError(
+            f"sample {columns['sample_id'][row]} has a step without a caption: leave such rows out "
+            "of the dataset"
+        )
+    return found

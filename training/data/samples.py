@@ -83,6 +83,14 @@ class Samples:
         given = self.metadata(sample).confidence
         return float(np.mean([given[step] for step in self.steps(sample, epoch)]))
 
+    def caption(self, sample: int, epoch: int = 0) -> str:
+        """The annotators' sentence on the last step that a sample shows."""
+        return self.metadata(sample).captions[int(self.steps(sample, epoch)[-1])]
+
+    def sentences(self) -> list[str]:
+        """The annotators' sentences on all steps of all rows."""
+        return [text for known in self.rows.metadata for text in known.captions]
+
     def confounders(self, sample: int, epoch: int = 0) -> dict[str, int]:
         """Greatest strength of each of `CONFOUNDERS` in the steps that a sample shows."""
         steps = self.steps(sample, epoch)

@@ -59,7 +59,8 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
 
     Raises:
         DataError: If there is no such dataset, config, split or channel, or a file is damaged.
-        ConfigError: If a step of single pairs is to be repeated.
+        ConfigError: If a step of single pairs is to be repeated, or it is not said which step of a
+            series is to be captioned.
     """
     source = _load(config.data)
     for part in "+".join(splits).split("+"):
@@ -73,6 +74,12 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     }
     steps, size = _series(joined[splits[0]], config.data)
     task = Task.of(config, steps)
+    captions = task.objective == "caption"
+    if captions and steps > 1 and task.mask_target != "last":
+        raise ConfigError(
+            f"each of the {steps} steps has a caption of its own: set data.mask_target to last, to "
+            "write that of the last step"
+        )
     columns = list(config.data.channels)
     if task.mask_column:
         columns.append(task.mask_column)
@@ -82,7 +89,7 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     opened = {}
     for split in splits:
         fresh = split == "train"
-        rows = Rows(joined[split], columns)
+        rows = Rows(joined[split], columns, captions)
         opened[split] = Samples(rows, task, config.seed, fresh, repeat if fresh else 0.0)
     for split, samples in opened.items():
         if not len(samples):

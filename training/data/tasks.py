@@ -59,8 +59,8 @@ class Task:
     """A question put to each image or each pixel.
 
     Attributes:
-        name: binary, activity_type, intensity or phase.
-        objective: classification or segmentation.
+        name: binary, activity_type, intensity, phase or caption.
+        objective: classification, segmentation or caption.
         mask_target: How T steps become one target: last, peak, union or all.
         timeseries_length: Steps T.
     """
@@ -80,8 +80,9 @@ class Task:
         """Names of the classes, in the order of the model's outputs.
 
         The first is the negative one, except of the multi-label activity types: they have none.
+        Those of a caption are what its samples are drawn and counted by.
         """
-        if self.name == "binary":
+        if self.name in ("binary", "caption"):
             return BINARY_LABELS
         if self.name == "intensity":
             return INTENSITY_LEVELS
@@ -133,7 +134,7 @@ class Task:
         return np.array(answers, dtype="float32" if self.multilabel else "int64")
 
     def _image_answer(self, steps: StepLabels) -> int | list[int]:
-        if self.name == "binary":
+        if self.name in ("binary", "caption"):
             return int(steps.positive)
         if self.name == "intensity":
             return max((code for codes in steps.intensity_levels for code in codes), default=0)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError
-from dataset_script.safe_files import writable, write_json
+from dataset_script.safe_files import write_json
 from training.data.loader import Batch
 from training.data.samples import Samples
 from training.data.sources import open_data
 from training.evaluation.baselines import Baselines
 from training.evaluation.calibration import to_margin
+from training.evaluation.captions.evaluating import evaluate_captions
 from training.evaluation.detection import Detection
 from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.masks import written_masks
@@ -36,14 +35,14 @@ from training.evaluation.report import (
     per_class,
     tables,
 )
-from training.evaluation.stored import PREDICTIONS, write_predictions
+from training.evaluation.stored import PREDICTIONS, samples_digest, write_predictions
 from training.facts import ModelFacts
 from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
 from training.runs.history import read_history
 from training.runs.loaded_run import LoadedRun, load_run
 from training.runs.processes import make_accelerator
-from training.runs.results import RESULTS, require_same_samples, results_folder
+from training.runs.results import RESULTS, require_same_samples, require_writable, results_folder
 
 
 def evaluate(
@@ -77,19 +76,22 @@ def evaluate(
     """
     loaded = load_run(run)
     if masks and loaded.facts.objective != "segmentation":
-        raise ConfigError(f"{run} is a classifier, which has no masks: leave --masks out")
+        kind = {"caption": "captioner"}.get(loaded.facts.objective, "classifier")
+        raise ConfigError(f"{run} is a {kind}, which has no masks: leave --masks out")
     if data_path is not None:
         loaded.config.data.path = data_path
     accelerator = make_accelerator()
+    if loaded.facts.objective == "caption":
+        return evaluate_captions(run, loaded, accelerator, split, name, trivial_rules)
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
         rules = Baselines(loaded.config, split) if trivial_rules else None
     samples, facts, config = data.splits[split], loaded.facts, loaded.config
     dataset = name or data.name
-    folder, digest = results_folder(run, dataset, split), _digest(samples)
+    folder, digest = results_folder(run, dataset, split), samples_digest(samples)
     require_same_samples(folder, digest)
     history = read_history(run)
-    _require_writable(folder)
+    require_writable(folder)
     forward = make_forward(loaded, accelerator)
     run_over: contextlib.AbstractContextManager[Forward] = contextlib.nullcontext(forward)
     if masks:
@@ -147,13 +149,6 @@ def measure(
         "verdicts": verdicts(predictions, facts.temperature, facts.limits),
         "calibration": calibration(predictions, facts.temperature),
     }
-
-
-def _require_writable(folder: Path) -> None:
-    """Find out that results cannot be written before hours of work, not after."""
-    with writable(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
 
 
 def _predict(
@@ -217,12 +212,6 @@ def make_forward(
     return forward
 
 
-def _digest(samples: Samples) -> str:
-    """Tells one set of samples from another: their rows' ids, in order."""
-    ids = "\n".join(samples.metadata(i).sample_id for i in range(len(samples)))
-    return hashlib.sha256(ids.encode()).hexdigest()[:16]
-
-
 def _draw(
     folder: Path,
     loaded: LoadedRun,
@@ -249,9 +238,13 @@ def describe(results: dict[str, Any]) -> str:
         texts = (f"{'-' if value is None else format(value, '.3f'):>13}" for value in cells)
         lines.append(f"{name:16}" + "".join(texts))
     intervals = results["confidence_intervals"].get("f1")
+    own = {"binary": "F1", "caption": "the facts' F1"}
+    named = own.get(results["task"], "the F1 of deformation as such")
     if intervals:
-        named = "F1" if results["task"] == "binary" else "the F1 of deformation as such"
-        lines.append(
-            f"95 % interval of {named} (groups resampled): {intervals[0]:.3f}..{intervals[1]:.3f}"
-        )
+        drawn = results.get("resampled", "groups")
+        ends = f"{intervals[0]:.3f}..{intervals[1]:.3f}"
+        lines.append(f"95 % interval of {named} ({drawn} resampled): {ends}")
+    for rule, gaps in results.get("differences", {}).items():
+        ends = f"{gaps['f1_low']:.3f}..{gaps['f1_high']:.3f}"
+        lines.append(f"{named} above that of {rule}: {gaps['f1']:.3f}, 95 % interval {ends}")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ last ones hold a `Predictions` whole, so that metrics, curves and comparisons ne
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,9 +83,8 @@ def write_predictions(
     Raises:
         DataError: If it cannot be written.
     """
-    columns = {**_identities(samples), **_answers(predictions, facts), **_arrays(predictions)}
-    note = {"version": _VERSION, "dataset": dataset, "split": split, "facts": facts.to_dict()}
-    table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(note)})
+    columns = {**identities(samples), **_answers(predictions, facts), **_arrays(predictions)}
+    table = pa.table(columns).replace_schema_metadata(note_of(facts, dataset, split))
     with renamed(path) as temporary:
         pq.write_table(table, temporary, row_group_size=_ROWS, compression="zstd")
 
@@ -112,6 +112,10 @@ def read_predictions(path: Path) -> StoredPredictions:
         raise ConfigError(
             f"{path} cannot be read: {one_line(error)}; run training/evaluate.py again"
         ) from None
+    if facts.objective == "caption":
+        raise ConfigError(
+            f"{path} holds sentences, which have no curves: results.json beside it has their scores"
+        )
     if version != _VERSION:
         raise ConfigError(f"{path} is of another version: run training/evaluate.py again")
     days = [f"{day:%Y-%m-%d}" for day in table.column("primary_date").to_pylist()]
@@ -127,7 +131,26 @@ def read_predictions(path: Path) -> StoredPredictions:
     )
 
 
-def _identities(samples: Samples) -> dict[str, pa.Array]:
+def samples_digest(samples: Samples) -> str:
+    """Tells one set of samples from another: their rows' ids, in order."""
+    ids = "\n".join(samples.metadata(i).sample_id for i in range(len(samples)))
+    return hashlib.sha256(ids.encode()).hexdigest()[:16]
+
+
+def note_of(facts: ModelFacts, dataset: str, split: str) -> dict[bytes, str]:
+    """What a file of predictions says of itself.
+
+    Args:
+        facts: Of the model.
+        dataset: Name of the dataset.
+        split: Name of the split.
+    """
+    note = {"version": _VERSION, "dataset": dataset, "split": split, "facts": facts.to_dict()}
+    return {_KEY: json.dumps(note)}
+
+
+def identities(samples: Samples) -> dict[str, pa.Array]:
+    """Columns that say which sample each row is of."""
     facts = [samples.metadata(i) for i in range(len(samples))]
     secondary = [
         [known.secondary_dates[step] for step in samples.steps(i)] if known.secondary_dates else []

@@ -10,6 +10,7 @@ from training.config.pretraining import PretrainingConfig, as_experiment
 from training.config.schema import Config
 from training.data.sources import open_data
 from training.fit.banner import banner
+from training.fit.captions import CaptionTrainer
 from training.fit.pretrainer import SPLIT, Pretrainer
 from training.fit.tracking import check_trackers, start_trackers
 from training.fit.trainer import Trainer
@@ -37,7 +38,8 @@ def train(config: Config, resume: bool = False) -> Path:
     accelerator = make_accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
-    trainer = Trainer(config, data, accelerator)
+    kinds = {"caption": CaptionTrainer}
+    trainer = kinds.get(config.objective, Trainer)(config, data, accelerator)
     start_trackers(accelerator, config, run, resume)
     kind = f"{config.model.library} {config.model.name} {config.model.encoder}".strip()
     fusion = "" if config.model.temporal == "stack" else f", steps fused by {config.model.temporal}"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from dataset_script.errors import ConfigError
 from training.config.schema import LossConfig
 from training.data.tasks import IGNORED, Task
+from training.models.captioner.tokenizer import UNREAD
 
 
 class Loss(nn.Module):
@@ -95,6 +96,22 @@ class Loss(nn.Module):
         if self.config.alpha is not None:
             each = each * torch.where(target == 0, self.config.alpha, 1 - self.config.alpha)
         return each.mean(1) if self.task.multilabel else _mean(each, target)
+
+
+def token_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy of each caption, the mean over its tokens.
+
+    Args:
+        logits: `[B, L, entries]`, any float type; computed in float32.
+        wanted: int64 `[B, L]`, `UNREAD` where there is no token.
+
+    Returns:
+        float32 `[B]`.
+    """
+    each = F.cross_entropy(
+        logits.float().transpose(1, 2), wanted, ignore_index=UNREAD, reduction="none"
+    )
+    return each.sum(1) / (wanted != UNREAD).sum(1)
 
 
 def _mean(each: Tensor, target: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from training.fit.validation import Validator
 from training.models.build import build_model
 from training.models.freezing import freeze_encoder
 from training.models.locating import locate_weights
+from training.models.model import Model
 from training.models.weights import require_same_channels
 
 
@@ -36,6 +37,16 @@ class Trainer(TrainingLoop):
         if config.model.init_from:
             start = locate_weights(config.model.init_from)
             require_same_channels(start, data.channels, config.data.phase)
+        model = self._build(config, data)
+        if config.training.channels_last:
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if config.training.compile:
+            model.compile()
+        super().__init__(config, data, "train", config.training.sampling, accelerator, model)
+        set_seed(config.seed, device_specific=True)  # processes must not drop the same units
+        self.validator = self._make_validator(data, model.library)
+
+    def _build(self, config: Config, data: OpenedData) -> Model:
         model = build_model(
             config.model,
             objective=config.objective,
@@ -46,16 +57,12 @@ class Trainer(TrainingLoop):
         )
         if config.model.freeze_encoder:
             freeze_encoder(model)
-        if config.training.channels_last:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if config.training.compile:
-            model.compile()
-        super().__init__(config, data, "train", config.training.sampling, accelerator, model)
-        set_seed(config.seed, device_specific=True)  # processes must not drop the same units
-        self.criterion = Loss(config.loss, data.task).to(accelerator.device)
-        self.validator = Validator(
-            config, data, accelerator, model.library, self._inputs, self.criterion
-        )
+        return model
+
+    def _make_validator(self, data: OpenedData, library: str) -> Validator:
+        accelerator = self.accelerator
+        self.criterion = Loss(self.config.loss, data.task).to(accelerator.device)
+        return Validator(self.config, data, accelerator, library, self._inputs, self.criterion)
 
     def _losses(self, images: Tensor, batch: Batch, target: Tensor) -> Tensor:
         return self.criterion(self.model(self._in_memory_order(images)), target)

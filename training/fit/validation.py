@@ -47,7 +47,7 @@ class Validator:
         accelerator: Device and processes, with trackers started.
         library: `Model.library` of the model.
         inputs: From a compact batch to the model's input.
-        loss: The loss.
+        loss: The loss; None where a subclass has its own.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Validator:
         accelerator: Accelerator,
         library: str,
         inputs: Callable[[Batch], Tensor],
-        loss: Loss,
+        loss: Loss | None = None,
     ) -> None:
         self.config, self.data, self.accelerator = config, data, accelerator
         self.library, self.inputs, self.loss = library, inputs, loss
@@ -81,23 +81,20 @@ class Validator:
         if self.accelerator.num_processes > 1:
             self._share_statistics(models.values())
         for name, model in models.items():
-            predictions = self._predict(model)
-            loss = float(predictions.loss.mean())
+            loss, metrics, found = self._measure(model)
             if not math.isfinite(loss):
                 raise ConfigError(
                     f"{self.run}: the training has diverged, the validation loss of epoch "
                     f"{progress.epoch + 1} is {loss}; set a lower optimizer.learning_rate, or "
                     "training.clip, and begin anew"
                 )
-            threshold = choose_threshold(predictions)
-            metrics = overall_metrics(predictions, threshold)
             record[name] = {"loss": loss, **metrics}
             score = metrics.get(self.config.training.select)
             if score is not None and (progress.best is None or score > progress.best):
                 progress.best, progress.best_epoch, improved = score, progress.epoch, True
-                self._save_best(model, predictions, threshold)
+                self._save_best(model, found)
             elif progress.best is None:  # undefined on this split: the latest weights are saved
-                self._save_best(model, predictions, threshold)
+                self._save_best(model, found)
         progress.stale = 0 if improved else progress.stale + 1
         record["timing"]["validation_seconds"] = time.perf_counter() - begun
         self._record(record, progress)
@@ -129,8 +126,16 @@ class Validator:
             temperature=temperature,
         )
 
-    def _save_best(self, model: nn.Module, predictions: Predictions, threshold: float) -> None:
+    def _measure(self, model: nn.Module) -> tuple[float, dict[str, float | None], Any]:
+        """Loss and metrics of a model, and what `_save_best` needs of them."""
+        predictions = self._predict(model)
+        threshold = choose_threshold(predictions)
+        metrics = overall_metrics(predictions, threshold)
+        return float(predictions.loss.mean()), metrics, (predictions, threshold)
+
+    def _save_best(self, model: nn.Module, found: Any) -> None:
         state = whole_weights(model)
+        predictions, threshold = found
         temperature = choose_temperature(predictions, threshold)
         if predictions.histogram is not None:  # a scene's probability depends on the temperature
             predictions = self._predict(model, temperature)

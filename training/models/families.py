@@ -24,7 +24,7 @@ from transformers import (
 from dataset_script.errors import ConfigError
 from training.errors import nearest, refusals, refuse_reserved, refuse_unknown
 from training.models.fetching import fetching
-from training.models.inflation import first_convolution, fit
+from training.models.inflation import first_convolution, take_over
 from training.models.sizes import fit_windows, has_fixed_size, require_pyramid
 
 
@@ -138,7 +138,7 @@ def build_smp(name: str, encoder: str, wanted: Wanted) -> nn.Module:
             "choose another architecture, or set data to crops of such a size"
         )
     with refusals(what):
-        _freeze_unreached(model, model, torch.zeros(1, wanted.planes, size, size))
+        freeze_unreached(model, model, torch.zeros(1, wanted.planes, size, size))
     return model
 
 
@@ -161,8 +161,8 @@ def build_transformers(name: str, objective: str, wanted: Wanted) -> nn.Module:
         ConfigError: If transformers does not know the name or refuses an option, the weights
             cannot be had or do not fit.
     """
-    planes, size, options = wanted.planes, wanted.image_size, wanted.options
-    refuse_reserved(options, ("num_channels", "num_labels"))
+    planes, size = wanted.planes, wanted.image_size
+    refuse_reserved(wanted.options, ("num_channels", "num_labels"))
     auto = (
         AutoModelForImageClassification
         if objective == "classification"
@@ -172,50 +172,79 @@ def build_transformers(name: str, objective: str, wanted: Wanted) -> nn.Module:
     source = None
     with refusals(what):
         if wanted.pretrained:
-            if name in CONFIG_MAPPING:
-                raise ConfigError(
-                    f"model.pretrained: {name} is a kind of model, which has no weights; name a "
-                    "repository on the Hub or a folder, or set model.pretrained: false"
-                )
-            with _local_or_fetching(name, f"the weights of {what}"):
-                source = auto.from_pretrained(name)
-        config = _configuration(name, options, what)
+            source = pretrained(auto, name, what)
+        config = configured(name, wanted, what)
         config.num_labels = wanted.num_classes
-        # where a kind has several heads, transformers chooses by this list and trips on None
-        config.architectures = config.architectures or []
-        if hasattr(config, "use_auxiliary_head"):
-            # its output enters transformers' own loss alone: a second, untrained head for us
-            config.use_auxiliary_head = False
-        for part in _parts(config):
-            if hasattr(part, "num_channels"):
-                part.num_channels = planes
-            if hasattr(part, "image_size") and "image_size" not in options:
-                several = isinstance(part.image_size, list | tuple)
-                part.image_size = [size, size] if several else size
-            if part.model_type == "swin":
-                fit_windows(part, size, options, wanted.pretrained)
         model = auto.from_config(config)
-        convolution = first_convolution(model)
-        if convolution is None or convolution[1].in_channels != planes:
-            raise ConfigError(
-                f"{what} cannot take {planes} input planes by its num_channels; if its "
-                "configuration has another name for them, set that in model.options"
-            )
+        require_planes(model, planes, what)
         image = torch.zeros(1, planes, size, size)
-        _freeze_unreached(model, lambda pixels: model(pixel_values=pixels).logits, image)
+        freeze_unreached(model, lambda pixels: model(pixel_values=pixels).logits, image)
     if source is not None:
-        weights = source.state_dict()
-        fitting, _, misfits = fit(weights, model)
-        labels = source.config.num_labels
-        # the head is new, everything else is not
-        alien = {key: sizes for key, sizes in misfits.items() if weights[key].shape[0] != labels}
-        if alien:
-            raise ConfigError(
-                f"the weights of {what} do not fit: {_listed(alien)}; leave out model.options that "
-                "change its shape, or set model.pretrained: false"
-            )
-        model.load_state_dict(fitting, strict=False)
+        take_over(source, model, what, source.config.num_labels)
     return model
+
+
+def pretrained(auto: Any, name: str, what: str) -> Any:
+    """A pretrained model of transformers.
+
+    Args:
+        auto: The class of transformers that chooses the model's.
+        name: A repository on the Hub or a local folder.
+        what: The model, for messages.
+
+    Raises:
+        ConfigError: If it cannot be had, or only a kind of model is named.
+    """
+    if name in CONFIG_MAPPING:
+        raise ConfigError(
+            f"model.pretrained: {name} is a kind of model, which has no weights; name a "
+            "repository on the Hub or a folder, or set model.pretrained: false"
+        )
+    with _local_or_fetching(name, f"the weights of {what}"):
+        return auto.from_pretrained(name)
+
+
+def configured(name: str, wanted: Wanted, what: str) -> PretrainedConfig:
+    """The configuration of a transformers model, for the wanted planes and image size.
+
+    Args:
+        name: See `build_transformers`.
+        wanted: See `Wanted`.
+        what: The model, for messages.
+
+    Raises:
+        ConfigError: If there is none of that name, or it refuses an option.
+    """
+    config = _configuration(name, wanted.options, what)
+    # where a kind has several heads, transformers chooses by this list and trips on None
+    config.architectures = config.architectures or []
+    if hasattr(config, "use_auxiliary_head"):
+        # its output enters transformers' own loss alone: a second, untrained head for us
+        config.use_auxiliary_head = False
+    size = wanted.image_size
+    for part in _parts(config):
+        if hasattr(part, "num_channels"):
+            part.num_channels = wanted.planes
+        if hasattr(part, "image_size") and "image_size" not in wanted.options:
+            several = isinstance(part.image_size, list | tuple)
+            part.image_size = [size, size] if several else size
+        if part.model_type == "swin":
+            fit_windows(part, size, wanted.options, wanted.pretrained)
+    return config
+
+
+def require_planes(model: nn.Module, planes: int, what: str) -> None:
+    """Refuse a model whose first convolution did not become one of the wanted planes.
+
+    Raises:
+        ConfigError: Saying what to set.
+    """
+    convolution = first_convolution(model)
+    if convolution is None or convolution[1].in_channels != planes:
+        raise ConfigError(
+            f"{what} cannot take {planes} input planes by its num_channels; if its "
+            "configuration has another name for them, set that in model.options"
+        )
 
 
 def _configuration(name: str, options: Mapping[str, Any], what: str) -> PretrainedConfig:
@@ -245,7 +274,7 @@ def _parts(config: PretrainedConfig) -> Iterator[PretrainedConfig]:
             yield from _parts(part)
 
 
-def _freeze_unreached(model: nn.Module, forward: Callable[[Tensor], Tensor], image: Tensor) -> None:
+def freeze_unreached(model: nn.Module, forward: Callable[[Tensor], Tensor], image: Tensor) -> None:
     """Freeze what the answer does not depend on, such as mask tokens and layers past the last tap.
 
     DDP waits for a gradient of every trainable parameter and fails on one that never comes.
@@ -269,9 +298,3 @@ def _check_encoder(encoder: str) -> None:
             f"model.encoder: smp has no {encoder!r}{nearest(encoder, names)}; timm's encoders "
             "are named tu-<name>"
         )
-
-
-def _listed(sizes: Mapping[str, str]) -> str:
-    shown = [f"{name} ({size})" for name, size in list(sizes.items())[:5]]
-    more = len(sizes) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

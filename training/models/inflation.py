@@ -17,6 +17,8 @@ from timm.layers import resample_abs_pos_embed
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from dataset_script.errors import ConfigError
+
 
 def first_convolution(model: nn.Module) -> tuple[str, nn.Conv2d] | None:
     """The convolution that sees the input: the first in the order of definition.
@@ -64,6 +66,36 @@ def fit(
             changed.append(name)
         fitting[name] = weight
     return fitting, changed, misfits
+
+
+def take_over(source: nn.Module, target: nn.Module, what: str, labels: int | None = None) -> None:
+    """Give a model the weights of a pretrained one.
+
+    Args:
+        source: The pretrained one.
+        target: The model.
+        what: Whose weights they are, for the message.
+        labels: Outputs of the pretrained head, which need not fit; None where there is no head.
+
+    Raises:
+        ConfigError: If others do not fit.
+    """
+    weights = source.state_dict()
+    fitting, _, misfits = fit(weights, target)
+    # the head is new, everything else is not
+    alien = {
+        key: sizes
+        for key, sizes in misfits.items()
+        if labels is None or weights[key].shape[0] != labels
+    }
+    if alien:
+        shown = ", ".join(f"{name} ({size})" for name, size in list(alien.items())[:5])
+        more = f" and {len(alien) - 5} more" if len(alien) > 5 else ""
+        raise ConfigError(
+            f"the weights of {what} do not fit: {shown}{more}; leave out model.options that "
+            "change its shape, or set model.pretrained: false"
+        )
+    target.load_state_dict(fitting, strict=False)
 
 
 def _inflate(weight: Tensor, wanted: Tensor) -> Tensor | None:

@@ -194,9 +194,9 @@ def _prefixes(source: Iterable[str], target: Iterable[str]) -> tuple[str, str]:
 
 
 def _tails(names: Sequence[str]) -> dict[str, set[str]]:
-    """What follows each leading part of dotted names (at most three deep, or none)."""
+    """What follows each leading part of dotted names (at most six deep, or none)."""
     parts = [name.split(".")[:-1] for name in names]
-    heads = {"".join(f"{word}." for word in words[:n]) for words in parts for n in range(4)}
+    heads = {"".join(f"{word}." for word in words[:n]) for words in parts for n in range(7)}
     return {
         head: {name.removeprefix(head) for name in names if name.startswith(head)} for head in heads
     }

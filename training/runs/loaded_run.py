@@ -9,7 +9,6 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
 
 from dataset_script.errors import ConfigError
 from training.config.options import load_config
@@ -18,6 +17,8 @@ from training.data.tasks import Task
 from training.errors import one_line
 from training.facts import ModelFacts
 from training.models.build import build_model
+from training.models.captioner.model import FOLDER, read_parts
+from training.models.model import Model
 from training.runs.files import BEST
 from training.runs.results import read_results
 
@@ -33,10 +34,24 @@ class LoadedRun:
         results: Its results on a split of its own dataset, None before evaluate.py ran.
     """
 
-    model: nn.Module
+    model: Model
     facts: ModelFacts
     config: Config
     results: dict[str, Any] | None
+
+
+def _build(run: Path, config: Config, facts: ModelFacts) -> Model:
+    """The run's model, with random weights."""
+    if config.objective == "caption":
+        return read_parts(run / FOLDER)
+    return build_model(
+        dataclasses.replace(config.model, pretrained=False, init_from=""),
+        objective=config.objective,
+        num_channels=facts.planes_per_step,
+        timeseries_length=facts.timeseries_length,
+        num_classes=Task.of(config, facts.timeseries_length).outputs,
+        image_size=facts.image_size,
+    )
 
 
 def load_run(run: Path, split: str = "test") -> LoadedRun:
@@ -55,15 +70,7 @@ def load_run(run: Path, split: str = "test") -> LoadedRun:
     run = Path(run)
     facts = ModelFacts.load(run / "model.json")
     config = load_config(run / "config.yaml")
-    task = Task.of(config, facts.timeseries_length)
-    model = build_model(
-        dataclasses.replace(config.model, pretrained=False, init_from=""),
-        objective=config.objective,
-        num_channels=facts.planes_per_step,
-        timeseries_length=facts.timeseries_length,
-        num_classes=task.outputs,
-        image_size=facts.image_size,
-    )
+    model = _build(run, config, facts)
     try:
         model.load_state_dict(load_file(run / BEST))
     except (OSError, SafetensorError) as error:

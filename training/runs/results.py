@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from dataset_script.errors import ConfigError
+from dataset_script.safe_files import writable
 
 RESULTS = "results.json"
 """The numbers, in a folder of results."""
@@ -46,6 +48,17 @@ def read_results(run: Path, dataset: str, split: str = "test") -> dict[str, Any]
     if not isinstance(record, dict):
         raise ConfigError(f"{path} is damaged: remove it and run training/evaluate.py {run} again")
     return record
+
+
+def require_writable(folder: Path) -> None:
+    """Find out that results cannot be written before hours of work, not after.
+
+    Raises:
+        DataError: If they cannot be.
+    """
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def require_same_samples(folder: Path, samples: str) -> None:

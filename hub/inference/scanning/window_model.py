@@ -18,14 +18,14 @@ from training.data.tasks import Task
 from training.evaluation.calibration import image_margins, to_probability
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
-from training.models.model import wrap_backbone
+from training.models.model import Model, wrap_backbone
 
 
 class WindowModel:
     """Weights, statistics and task of a model, for rasters of its own window's size.
 
     Args:
-        backbone: The library's own module, weights in place.
+        backbone: The library's own module, weights in place, or a `Model` of one.
         facts: The model's facts.
         device: Where to run; a GPU if there is one.
         full_precision: Never to use half precision.
@@ -49,7 +49,9 @@ class WindowModel:
     ) -> None:
         self.facts = facts
         self.device = usable_device(device)
-        self.model = wrap_backbone(backbone, facts.library, facts.objective).to(self.device).eval()
+        if not isinstance(backbone, Model):
+            backbone = wrap_backbone(backbone, facts.library, facts.objective)
+        self.model = backbone.to(self.device).eval()
         self.networks = Networks(self.model, self.device, full_precision)
         self._task = Task(facts.task, facts.objective, facts.mask_target, facts.timeseries_length)
         preprocessor = Preprocessor(
@@ -104,15 +106,9 @@ class WindowModel:
             class, float32 `[B, K]` or `[B, K, H, W]`; None of the two classes of pixels, which
             would say the same again.
         """
-        rasters = {
-            name: torch.from_numpy(
-                np.stack([self._window(scene, name, corner, steps) for corner in corners])
-            ).to(self.device)
-            for name in self.facts.channels
-        }
         temperature = self.facts.temperature
         ask = self.model if network is None else network
-        answers = self._task.split_answers(ask(self._preprocessor(rasters)).float())
+        answers = self._task.split_answers(ask(self.images(scene, steps, corners)).float())
         if answers.ndim > 2:
             margins = self._task.margin(answers, temperature)
             found = (margins / temperature).sigmoid().cpu().numpy()
@@ -128,6 +124,16 @@ class WindowModel:
         classes = scaled.sigmoid() if self._task.multilabel else scaled.softmax(1)
         classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
         return found, classes.cpu().numpy()
+
+    def images(self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]) -> torch.Tensor:
+        """Windows as the network sees them, float32 `[B, T, C, H, W]`; see `probabilities`."""
+        rasters = {
+            name: torch.from_numpy(
+                np.stack([self._window(scene, name, corner, steps) for corner in corners])
+            ).to(self.device)
+            for name in self.facts.channels
+        }
+        return self._preprocessor(rasters)
 
     def data_share(self, scene: Scene, corner: Corner) -> float:
         """Share of a window's pixels, 0..1, that hold data."""

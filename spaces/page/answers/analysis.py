@@ -12,6 +12,7 @@ import numpy as np
 from hub.inference.prediction import Prediction
 from hub.inference.scanning.windows import Cancelled
 from hub.scenes.scene import Scene
+from page.answers.captions import described
 from page.answers.jobs import Stopped
 from page.answers.loaded_models import NO_MODEL, LoadedModels, predict
 from page.errors import PageError
@@ -181,7 +182,8 @@ def analyse(
     follow.progress(1.0, "Drawing")
     # From another process each comes with a scene of its own.
     first, *others = (replace(item, scene=scene) for item in found)
-    answer = Answer(replace(first, second=others[0] if others else None), known)
+    first = described(replace(first, second=others[0] if others else None), models.captions)
+    answer = Answer(first, known)
     return answer if threshold is None else answer.at(threshold)
 
 

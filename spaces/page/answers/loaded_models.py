@@ -103,6 +103,11 @@ class LoadedModels:
         self._loaded: OrderedDict[tuple[str, str | None], Detector] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def captions(self) -> str:
+        """The operator's captioner, folder or repository; "" for none."""
+        return self._settings.captions
+
     def __reduce__(self) -> tuple[Callable[[Settings], LoadedModels], tuple[Settings]]:
         # On ZeroGPU the worker, a process of its own, keeps the models that it loads.
         return _in_this_process, (self._settings,)

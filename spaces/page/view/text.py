@@ -13,6 +13,7 @@ from hub.inference.verdict import QUIET, in_words
 from hub.scenes.scene import Scene
 from page.answers.analysis import Answer
 from page.inputs.known import NOTHING, Known
+from page.view.caption import written
 from page.view.picture import scene_coherence
 from page.view.sentence import lookalikes, sentence, sureness
 from training.facts import ModelFacts
@@ -136,7 +137,7 @@ def numbers(answer: Answer) -> str:
         f'<h2 class="headline">{_MARKS[kind]} {escape(headline)}</h2>'
         f"<p>{escape(sentence(answer))}</p>"
         f'<p class="sure">{escape(sureness(answer))} {_scale(answer)}'
-        f'<span class="quiet">{escape(verdict.reason)}.</span></p>'
+        f'<span class="quiet">{escape(verdict.reason)}.</span></p>{written(answer.prediction)}'
         f'<dl class="numbers">{"".join(boxes)}</dl>{_doubts(answer)}</div>'
     )
 

@@ -19,7 +19,17 @@ from training.evaluation.metrics import (
     scores_of,
 )
 
-NAMES = ("deformation_classification", "deformation_segmentation")
+NAMES = ("caption_quality", "deformation_classification", "deformation_segmentation")
+CAPTIONS = (
+    [
+        "A sill-type deformation pattern of low intensity is visible on the top side.",
+        "Turbulent mixing of the atmosphere is visible across the region. No lava.",
+    ],
+    [
+        "A sill-type deformation pattern of high intensity is visible on the top side.",
+        "Turbulent mixing of the atmosphere is visible across the region.",
+    ],
+)
 
 CODE = """
 import json, runpy, sys, warnings
@@ -50,6 +60,8 @@ for where, name in WHERE.items():
     said[where + " masks"] = metric.compute(
         predictions=guesses, references=[mask.astype("uint8") for mask in masks], threshold=0.5
     )
+    captions = evaluate.load(name.format("caption_quality"))
+    said[where + " captions"] = captions.compute(predictions=CAPTIONS[0], references=CAPTIONS[1])
 said["wrong"] = []
 for predictions, references in (([[[1.0]]], [[[7]]]), ([[[1.0, 0.0]]], [[[1]]])):
     try:
@@ -60,6 +72,8 @@ page = runpy.run_path(FOLDER + "/deformation_classification/app.py")
 said["page"] = page["compute"]([[0.9, 1], [0.2, 0], [0.7, 0], ["", ""]], 0.5)
 page = runpy.run_path(FOLDER + "/deformation_segmentation/app.py")
 said["picture"] = page["compute"](page["GUESS"], page["TRUTH"], 0.5)
+page = runpy.run_path(FOLDER + "/caption_quality/app.py")
+said["sentences"] = page["compute"](page["GUESS"], page["TRUTH"])
 print(json.dumps(said))
 """
 
@@ -75,11 +89,12 @@ def made_up():
     return truth, probability, masks, guesses
 
 
-def test_from_a_folder_and_from_a_space(hub, plain):
+def test_from_a_folder_and_from_a_space(hub, plain, tmp_path):
     for name in NAMES:
         main(["push-metric", name, "--repo-id", f"NS/{name}"])
-    where = {"folder": str(METRICS_FOLDER / "{}"), "space": "NS/{}"}
-    code = f"WHERE, FOLDER = {where!r}, {str(METRICS_FOLDER)!r}\n" + CODE
+        prepare_metric(name, tmp_path / name)
+    where = {"folder": str(tmp_path / "{}"), "space": "NS/{}"}
+    code = f"WHERE, FOLDER, CAPTIONS = {where!r}, {str(tmp_path)!r}, {CAPTIONS!r}\n" + CODE
     said = json.loads(plain(code, server=hub).stdout.splitlines()[-1])
 
     truth, probability, masks, guesses = made_up()
@@ -106,6 +121,7 @@ def test_from_a_folder_and_from_a_space(hub, plain):
         "samples": 3,
         "positives": 2,
     }
+    in_the_tree = compute_here("caption_quality", *CAPTIONS)
     for name in ("folder", "space"):
         scores = said[name]
         assert {key: scores[key] for key in expected} == pytest.approx(expected, abs=1e-9)
@@ -114,16 +130,29 @@ def test_from_a_folder_and_from_a_space(hub, plain):
         assert math.isnan(said[f"{name} none"]["auroc"])
         assert said[f"{name} none"]["precision"] == 0
         assert said[f"{name} masks"] == pytest.approx(expected_masks, abs=1e-6)
+        captions = said[f"{name} captions"]
+        assert captions.keys() == in_the_tree.keys()
+        assert captions == pytest.approx(in_the_tree, nan_ok=True)
+        assert captions["strength_f1"] == 0 and captions["air_f1"] == 1
+        assert (captions["read"], captions["samples"]) == (0.5, 2)
     assert "references must be 0, 1, or 255" in said["wrong"][0]
     assert "a prediction of (1, 2) pixels for a reference of (1, 1)" in said["wrong"][1]
     assert said["page"]["precision"] == 0.5
     assert said["page"]["samples"] == 3
     assert 0.5 < said["picture"]["iou"] < 1
+    assert 0 < said["sentences"]["facts_f1"] < 1
+    assert said["sentences"]["fringes_f1"] is None
+
+
+def compute_here(name, predictions, references, **options):
+    """Scores by the metric as it lies in this project."""
+    import evaluate  # only now: training makes torchvision importable
+
+    metric = evaluate.load(str(METRICS_FOLDER / name))
+    return metric.compute(predictions=predictions, references=references, **options)
 
 
 def test_agrees_with_the_training_rooms_own_metrics():
-    import evaluate  # only now: training makes torchvision importable
-
     truth, probability, _, _ = made_up()
     levels, positives, negatives = count_levels(probability, truth)
     ours = scores_of(**at_threshold(levels, positives, negatives, 0.4))
@@ -131,8 +160,7 @@ def test_agrees_with_the_training_rooms_own_metrics():
         "auroc": auroc(positives, negatives),
         "average_precision": average_precision(positives, negatives),
     }
-    metric = evaluate.load(str(METRICS_FOLDER / NAMES[0]))
-    scores = metric.compute(predictions=probability, references=truth.astype(int), threshold=0.4)
+    scores = compute_here(NAMES[1], probability, truth.astype(int), threshold=0.4)
     for name in ("precision", "recall", "f1", "auroc", "average_precision"):
         assert scores[name] == pytest.approx(float(ours[name]), abs=1e-12)
 
@@ -147,8 +175,8 @@ def test_folder_is_a_space(name, tmp_path):
 
 
 def test_unknown_metric_and_misnamed_repository(capsys, tmp_path):
-    with pytest.raises(HubError, match="no metric 'f2'; there are deformation_classification"):
+    with pytest.raises(HubError, match="no metric 'f2'; there are caption_quality"):
         prepare_metric("f2", tmp_path)
     with pytest.raises(SystemExit):
         main(["push-metric", NAMES[0], "--repo-id", "NS/mine"])
-    assert "must be called NAMESPACE/deformation_classification" in capsys.readouterr().err
+    assert "must be called NAMESPACE/caption_quality" in capsys.readouterr().err

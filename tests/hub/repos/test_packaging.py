@@ -12,6 +12,8 @@ from hub.errors import HubError
 from hub.repos.loading import find_published
 from hub.repos.packaging import package_model, package_run
 from hub.repos.planes import output_names, plane_names, plane_statistics
+from tests.hub import captioners
+from tests.hub.captioners import make_caption_run
 from tests.hub.facts import KINDS, make_facts
 from tests.hub.models import make_input, make_model, make_run
 from tests.hub_server.cards import validate_card
@@ -92,7 +94,12 @@ def test_pushed_models_load_with_the_libraries_alone(hub, tmp_path, plain):
         assert validate_card(card, "model") == []
         assert "secret" not in card
         assert any(path.startswith(".eval_results/") for path in hub.repo(f"NS/{kind}").head())
-    plain(f"ROOT, NAMES = {str(out)!r}, {LIBRARIES!r}\n" + PLAIN, server=hub)
+    facts, captioner = make_caption_run(tmp_path / "runs/captioner")
+    main(["push-model", str(tmp_path / "runs/captioner"), "--to-folder", str(out / "captioner")])
+    normal = captioners.save_planes(out, facts)
+    names = f"ROOT, NAMES = {str(out)!r}, {LIBRARIES!r}\n"
+    plain(names + PLAIN + captioners.PLAIN, server=hub)
+    captioners.check_plain(out, captioner, normal)
     for where in ("hub", "folder"):
         check(where, out, answers)
 

@@ -1,0 +1,1 @@
+"""What an interferogram's sentence says: its facts, and how well a sentence matches another."""

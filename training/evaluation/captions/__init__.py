@@ -1,0 +1,1 @@
+"""What captioners write of a split, and how right it is."""
