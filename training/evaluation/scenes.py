@@ -40,12 +40,7 @@ class Support:
     def update(self, box: tuple[slice, slice]) -> None:
         """Take in that the probability changed within some rows and columns."""
         reach = SUPPORT // 2
-        self._fill(
-            tuple(
-                slice(max(0, part.start - reach), min(part.stop, size) + reach)
-                for part, size in zip(box, self.mean.shape, strict=True)
-            )
-        )
+        self._fill(tuple(slice(max(0, part.start - reach), part.stop + reach) for part in box))
 
     def peak(self) -> tuple[int, int, float]:
         """Row and column where the mean is largest, and the mean there, 0..1."""
@@ -63,10 +58,10 @@ class Support:
         # What lies around the part counts in it, so the sums go over a margin that is cut off.
         reach = SUPPORT // 2
         wide, inner = [], []
-        for kept, size in zip(part, self.mean.shape, strict=True):
-            start, stop, _ = kept.indices(size)
+        for axis, kept in enumerate(part):
+            start, stop, _ = kept.indices(self.mean.shape[axis])
             low = max(0, start - reach)
-            wide.append(slice(low, min(size, stop + reach)))
+            wide.append(slice(low, stop + reach))
             inner.append(slice(start - low, stop - low))
         probability, valid = self._probability[*wide], self._valid[*wide]
         total = _box_mean(np.where(valid, probability, np.float32(0)))[*inner]
