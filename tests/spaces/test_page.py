@@ -6,63 +6,21 @@ import urllib.request
 
 import pytest
 import rasterio
-from playwright.sync_api import TimeoutError
 
 from tests.spaces import scenes
-from tests.spaces.conftest import OUTPUT
-from tests.spaces.records.made import STRONG
-from tests.spaces.records.test_record_page import open_pair
+from tests.spaces.visiting import (
+    area,
+    choose_example,
+    layers,
+    numbers,
+    send,
+    set_threshold,
+    wait_for_layer,
+    wait_for_picture,
+    wait_for_result,
+)
 
 pytestmark = pytest.mark.browser
-
-
-def choose_example(page, name="Sill"):
-    page.get_by_role("radio", name=name).check()
-    wait_for_result(page)
-
-
-def wait_for_result(page):
-    """Until the answer to the last choice is there; if it never comes, the notice says why."""
-    try:
-        page.locator("#results:not(.busy) #notice .ready").wait_for()
-    except TimeoutError:
-        pytest.fail(f"no result: {page.locator('#notice').inner_text()!r}")
-
-
-def wait_for_picture(page):
-    page.locator("#picture .explorer[data-drawn]").wait_for()
-
-
-def numbers(page):
-    return page.locator("#numbers").inner_text()
-
-
-def area(page):
-    return float(re.search(r"([\d.,]+) km²", numbers(page))[1].replace(",", ""))
-
-
-def set_threshold(page, value, shown=None):
-    box = page.locator("#threshold input[type=number]")
-    box.fill(str(value))
-    box.press("Enter")
-    page.locator("#numbers", has_text=f"above {shown or value:.2f}").wait_for()
-
-
-def layers(page):
-    """Addresses of the pictures that lie one over the other."""
-    return page.evaluate("hephaestus.explorer().plot.layout.images.map(each => each.source)")
-
-
-def wait_for_layer(page, pattern):
-    page.wait_for_function(
-        "text => hephaestus.explorer().plot.layout.images.some(e => RegExp(text).test(e.source))",
-        arg=pattern,
-    )
-
-
-def send(page, paths):
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").set_input_files([str(path) for path in paths])
 
 
 def test_an_example_fills_the_page(visit):
@@ -290,65 +248,3 @@ def test_the_map_says_plainly_that_it_is_offline(visit):
     frame = page.frame_locator("#map iframe")
     frame.get_by_text("needs a connection to the internet").wait_for()
     assert "Map of the mask" in page.locator("#map iframe").get_attribute("title")
-
-
-def test_a_tap_on_a_phone_shows_the_answer_and_code_does_not_widen_the_page(visit):
-    page = visit(width=390, height=800)
-    choose_example(page)
-    page.wait_for_timeout(700)  # a smooth scroll
-    place = page.locator("#numbers .headline").bounding_box()
-    assert 0 <= place["y"] < 600
-    page.get_by_role("button", name="Ask from a program").click()
-    page.locator("#program pre").wait_for()
-    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
-
-
-@pytest.mark.parametrize(
-    ("name", "width", "dark"), [("light", 1280, False), ("dark", 1280, True), ("phone", 390, False)]
-)
-def test_nobody_is_kept_out(visit, tmp_path, name, width, dark):
-    """axe-core finds nothing wrong: without a scene, with an error, with a result."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = visit(width=width, dark=dark)
-    OUTPUT.mkdir(exist_ok=True)
-
-    def check(state):
-        found = Axe().run(
-            page, options={"rules": {"label-content-name-mismatch": {"enabled": True}}}
-        )
-        wrong = [
-            f"{item['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-            for item in found.response["violations"]
-            for node in item["nodes"]
-        ]
-        page.screenshot(path=OUTPUT / f"space-{name}-{state}.png", full_page=True)
-        assert wrong == [], state
-
-    for title in ("Models", "How to read this page", "Ask from a program"):
-        page.get_by_role("button", name=title).click()
-    check("empty")
-    bad = tmp_path / "phase.geo.diff_pha.tif"
-    bad.write_text("this is no image")
-    send(page, [bad])
-    page.get_by_role("alert").filter(has_text="Not possible").wait_for()
-    check("error")
-    page.get_by_role("tab", name="Examples").click()
-    choose_example(page)
-    wait_for_picture(page)
-    page.locator("#picture .plot").click(position={"x": 120, "y": 120})
-    page.locator("#picture .pixel table").wait_for()
-    page.get_by_role("button", name="Who answered").click()
-    page.locator("#models table").first.wait_for()
-    check("result")
-    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, f"the page is {overflow} pixels wider than the window"
-    page.get_by_role("tab", name="Record").click()
-    open_pair(page, STRONG)
-    check("record")
-    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, f"the record is {overflow} pixels wider than the window"
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    dim = sum(int(part) for part in re.findall(r"\d+", background)[:3]) < 200
-    assert dim == dark

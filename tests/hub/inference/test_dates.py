@@ -47,10 +47,9 @@ def test_each_dates_answer_comes_back_to_the_scenes_own_grid():
     prediction = pointwise(steps=1).predict(scene, each_date=True)
     assert prediction.by_date.shape == scene.insar_difference.shape
     shown = ~scene.nodata & np.isfinite(prediction.probability)
-    largest = prediction.by_date.max(axis=0)
-    # A mean of largest values is at least the largest mean, and the same where one date leads.
-    gap = prediction.probability[shown] - largest[shown]
-    assert gap.min() >= -2e-3 and np.quantile(gap, 0.95) < 2e-2
+    off = prediction.probability[shown] - prediction.by_date.max(axis=0)[shown]
+    # The largest of means between pixels is at most the mean of the largest.
+    assert off.min() > -1e-3 and (off < 0.02).mean() > 0.97 and off.max() < 0.15
 
 
 @pytest.mark.parametrize("steps", [2, 3])

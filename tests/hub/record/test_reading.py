@@ -14,7 +14,6 @@ def test_a_reader_misses_nothing_that_goes_from_the_journal_to_the_table(tmp_pat
         read = getattr(reading, name)
 
         def step(path):
-            Record(tmp_path).flush()
             found = read(path)
             Record(tmp_path).add(more.pop())
             Record(tmp_path).flush()
