@@ -71,6 +71,8 @@ class Batch:
             size = "" if area is None else f" Mask of {area:.2f} km2."
             done = " (already there)" if summary["scene"] in self.skipped else ""
             lines.append(f"{summary['scene']}: {summary['verdict']}{size}{done}")
+            if summary.get("caption"):
+                lines.append(f"  in words, by {summary['caption_model']}: {summary['caption']}")
             lines += [f"  note: {warning}" for warning in summary["warnings"]]
         lines += [f"failed: {label}: {reason}" for label, reason in self.failed.items()]
         lines.append(f"{len(self.summaries)} scenes in {self.output}, table in {SUMMARY}")

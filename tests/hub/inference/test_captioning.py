@@ -71,7 +71,8 @@ def test_predict_adds_it_to_the_files_and_leaves_the_verdict_alone(captioner, tm
     # An answer without a sentence is not the one that is wanted.
     asked = ["predict", *given, str(tmp_path / "out"), "--captions", str(captioner)]
     main(asked)
-    assert "already there" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "already there" not in said and f"in words, by {captioner}: " in said
     told = json.loads(written.read_text())
     assert plain["caption"] is None and told["caption"]
     assert told["caption_model"] == str(captioner)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from cmcrameri import cm
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
@@ -23,7 +24,7 @@ from training.captions.facts import read_facts
 # Okabe and Ito's blue, vermilion and grey: told apart by colour-blind readers, too.
 RIGHT, WRONG, MISSED = "#0072b2", "#d55e00", "#777777"
 _MARKS = {RIGHT: "✓", WRONG: "✗", MISSED: "not said:"}  # colour alone must not carry the meaning
-_LINE = 84  # letters of a line of text
+_LINE = 106  # letters of a line of text
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def draw_captions(examples: Sequence[Example]) -> Figure:
 
 
 def _write(axes: Axes, example: Example) -> None:
-    lines = []
+    lines: list[list[tuple[str, str, bool]]] = []
     for name, text in (("true", example.reference), ("model", example.prediction)):
         lines += [
             [(f"{name}:" if first else "", "black", True), (line, "black", False)]
@@ -129,7 +130,9 @@ def _write(axes: Axes, example: Example) -> None:
             row = [("", "black", True)]
         row.append((f"{_MARKS[colour]} {fact}", colour, False))
     lines.append(row)
-    packed = [HPacker(children=[_word(*word) for word in line], sep=6, pad=0) for line in lines]
+    packed: list[Artist] = [
+        HPacker(children=[_word(*word) for word in line], sep=6, pad=0) for line in lines
+    ]
     box = VPacker(children=packed, sep=3, pad=0, align="left")
     axes.add_artist(AnchoredOffsetbox("center left", child=box, frameon=False, pad=0))
 
