@@ -27,7 +27,7 @@ demo: $(INSTALLED)  ## The whole path on synthetic data: cubes, dataset, two mod
 pretrained: $(INSTALLED)  ## Make the model in the box again (hours; goes on where it stopped)
 	$(BIN)/python scripts/pretrained.py
 
-captions: $(INSTALLED)  ## Train captioners on simulated pairs (an hour; goes on where it stopped)
+captions: $(INSTALLED)  ## Train captioners and a retriever on simulated pairs (an hour; goes on where it stopped)
 	$(BIN)/python scripts/captions.py
 
 test: $(INSTALLED)  ## Run the tests (three processes, as some of them wait)

@@ -203,7 +203,7 @@ def _export_model(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from hub.commands import add_prediction_options, add_record_commands
+    from hub.commands import add_more_commands, add_prediction_options
     from hub.scenes.load import SPECIFICATIONS
 
     parser = argparse.ArgumentParser(
@@ -241,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
             "--split", default="test", choices=SPLITS, help="whose results to publish (test)"
         )
     metric = add("push-metric", _push_metric, "publish one of our metrics as a Space")
-    metric.add_argument("name", help="deformation_classification or deformation_segmentation")
+    metric.add_argument("name", help="such as caption_quality: a folder of hub/metrics")
     space = add("push-space", _push_space, "publish the demo as a Space")
     for option, what in (
         ("--model", "segmentation model that it uses"),
@@ -272,7 +272,7 @@ def _parser() -> argparse.ArgumentParser:
         help="an answer for each pair, not one for the pairs of a primary date",
     )
     add_prediction_options(predict)
-    add_record_commands(add)
+    add_more_commands(add)
     export = add("export-model", _export_model, "write a packaged model as ONNX or torch.export")
     export.add_argument(
         "model",

@@ -1,12 +1,15 @@
-"""The commands about records in time: watch, timeline, stac."""
+"""The commands about records in time, and about finding: watch, timeline, stac, find."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dataset_script.annotations.splits import SPLITS
 
 if TYPE_CHECKING:
     from hub.scenes.products.product import ReadOptions
@@ -15,7 +18,7 @@ Add = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.Argume
 """Adds a command to the command line: its name, what runs it, what it does."""
 
 
-def add_record_commands(add: Add) -> None:
+def add_more_commands(add: Add) -> None:
     """Add the commands to the command line."""
     watch = add("watch", _watch, "judge what is new in folders of interferograms, for a record")
     watch.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -43,6 +46,22 @@ def add_record_commands(add: Add) -> None:
     stac = add("stac", _stac, "describe a record as a STAC collection, for any STAC browser")
     stac.add_argument("record", type=Path, metavar="RECORD", help="a folder of predictions")
     stac.add_argument("--href", metavar="URL", help="where the record will be served from")
+    find = add("find", _find, "find a dataset's interferograms by a sentence")
+    find.epilog = (
+        'for example: python -m hub find MODEL DATASET "a sill of high intensity without '
+        'atmosphere". The words are those of captions: kinds of source, their intensity and place, '
+        "the atmosphere, noise, fringes (docs/finding.md)."
+    )
+    find.add_argument("model", metavar="MODEL", help="a packaged retriever, or NS/NAME")
+    find.add_argument("dataset", metavar="DATASET", help="an exported dataset, or its Hub name")
+    find.add_argument("sentence", metavar="SENTENCE", help="what to look for, in quotes")
+    find.add_argument("--top", type=int, default=10, metavar="N", help="how many to show (10)")
+    find.add_argument("--split", choices=SPLITS, help="search this one alone")
+    find.add_argument(
+        "--config", default="", help="of the dataset; ts<T> of the model's number of steps"
+    )
+    find.add_argument("--output", type=Path, metavar="PNG", help="also draw a contact sheet")
+    find.add_argument("--revision", help="branch, tag or commit of the model's repository")
 
 
 def add_prediction_options(command: argparse.ArgumentParser) -> None:
@@ -147,6 +166,27 @@ def _timeline(args: argparse.Namespace) -> None:
     from hub.record.views.timeline import write_timeline
 
     print(write_timeline(args.record))
+
+
+def _find(args: argparse.Namespace) -> None:
+    from hub.finding.finding import ALL, find
+
+    found = find(
+        args.model,
+        args.dataset,
+        args.sentence,
+        top=args.top,
+        splits=args.split or ALL,
+        config=args.config,
+        revision=args.revision,
+    )
+    print(found.to_text())
+    for part in found.strange:
+        print(f"note: captions have no word {part!r}: the model has not learnt it", file=sys.stderr)
+    if args.output:
+        from hub.finding.sheet import save_found
+
+        print(save_found(found, args.output))
 
 
 def _stac(args: argparse.Namespace) -> None:

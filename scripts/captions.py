@@ -1,4 +1,4 @@
-"""Captioners in two sizes, on simulated pairs: `make captions`.
+"""Captioners in two sizes and a retriever, on simulated pairs: `make captions`.
 
 Under an hour on two processor cores. Everything lands in runs/captions: the data, a run of each
 size with its results, and the packaged models. Run again, it goes on where it stopped. Each step is
@@ -43,7 +43,15 @@ def steps(frames: int) -> list[tuple[str, list[str]]]:
         trained = str(RUNS / "sweep" / f"{size}-single-image" / "seed-0")
         package = [*hub, "push-model", trained, "--to-folder", str(RUNS / "models" / size)]
         plan.append((f"package the {size} one", package))
-    return plan
+    trained = str(RUNS / "retrieval")
+    config = ["--config", "configs/retrieval/simulated.yaml", "--resume"]
+    package = [*hub, "push-model", trained, "--to-folder", str(RUNS / "models" / "retrieval")]
+    return [
+        *plan,
+        ("train what finds by a sentence", ["python", "training/train.py", *config]),
+        ("evaluate it", ["python", "training/evaluate.py", trained]),
+        ("package it", package),
+    ]
 
 
 def main() -> None:

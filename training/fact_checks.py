@@ -13,7 +13,7 @@ FORMAT_VERSION = 1
 down have none, and are as those of version 1."""
 
 _WORDS = {
-    "objective": ("classification", "segmentation", "caption"),
+    "objective": ("classification", "segmentation", "caption", "retrieval"),
     "task": ("binary", "activity_type", "intensity", "phase", "caption"),
     "library": ("timm", "smp", "transformers", "hephaestus"),
     "temporal": ("stack", "mean", "max", "attention", "convlstm"),

@@ -35,8 +35,8 @@ class ModelFacts:
     """Everything beside the weights that inference depends on.
 
     Attributes:
-        objective: "classification" (one answer an image), "segmentation" (one a pixel) or "caption"
-            (a sentence an image).
+        objective: "classification" (one answer an image), "segmentation" (one a pixel), "caption"
+            (a sentence an image) or "retrieval" (how well a sentence fits an image).
         task: "binary", "activity_type", "intensity", "phase" or "caption".
         classes: Names of the model's outputs, in order; of captions, of what their samples were
             drawn by.

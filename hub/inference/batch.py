@@ -228,6 +228,8 @@ def _found(model: str | Path | Detector, revision: str | None) -> PublishedModel
             f"{model} writes captions, which are no verdict: name it after --captions, beside a "
             "model that judges"
         )
+    if found.facts.objective == "retrieval":
+        raise ConfigError(f"{model} gives no verdict: ask it by `python -m hub find {model}`")
     return found
 
 

@@ -119,6 +119,10 @@ class Detector:
                 f"{found.name} writes captions, which are no verdict: open it with "
                 "hub.inference.captioning.SceneCaptioner, beside a model that judges"
             )
+        if found.facts.objective == "retrieval":
+            raise ConfigError(
+                f"{found.name} gives no verdict: ask it by hub.finding.finding.find, for a dataset"
+            )
         usable_device(device)  # told before the seconds that a library takes to import
         return cls(
             found.load_backbone(),

@@ -91,6 +91,11 @@ def export_model(model: PublishedModel, out: Path, form: str) -> Exported:
             f"{model.name} writes captions word by word, which one network's file does not: load "
             "its folder with transformers instead, as its card shows"
         )
+    if facts.objective == "retrieval":
+        raise ConfigError(
+            f"{model.name} is two networks, which one file does not hold: load its folder with "
+            "transformers instead, as its card shows"
+        )
     backbone = model.load_backbone()
     network = _Network(backbone, facts).eval().requires_grad_(False)
     shapes = _shapes(network, facts)

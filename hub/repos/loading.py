@@ -228,6 +228,9 @@ def _load_by_library(folder: Path, facts: ModelFacts) -> Any:
         if facts.objective == "caption":
             captioner = transformers.VisionEncoderDecoderModel
             return captioner.from_pretrained(folder, use_safetensors=True)
+        if facts.objective == "retrieval":
+            retriever = transformers.VisionTextDualEncoderModel
+            return retriever.from_pretrained(folder, use_safetensors=True)
         auto = (
             "AutoModelForSemanticSegmentation"
             if segmentation

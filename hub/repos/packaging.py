@@ -88,7 +88,7 @@ def _save_transformers(model: nn.Module, facts: ModelFacts, out: Path) -> None:
     _save_processor(facts, out)
 
 
-def _save_captioner(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any) -> None:
+def _save_with_tokenizer(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any) -> None:
     setattr(model.config, CONFIG_KEY, facts.to_dict())
     model.save_pretrained(out)  # type: ignore[operator]
     tokenizer.save_pretrained(out)
@@ -120,7 +120,7 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any
         model: The library's own module, weights in place.
         facts: Its facts; `facts.library` says the format.
         out: An existing folder.
-        tokenizer: Of a model that writes captions.
+        tokenizer: Of a model that writes or reads captions.
 
     Returns:
         `out`.
@@ -130,8 +130,8 @@ def package_model(model: nn.Module, facts: ModelFacts, out: Path, tokenizer: Any
     """
     if facts.library not in _SAVE:
         raise HubError(f"no way to package a {facts.library!r} model; known: {', '.join(_SAVE)}")
-    if facts.objective == "caption":
-        _save_captioner(model, facts, out, tokenizer)
+    if facts.objective in ("caption", "retrieval"):
+        _save_with_tokenizer(model, facts, out, tokenizer)
     else:
         _SAVE[facts.library](model, facts, out)
     write_json(out / FACTS_FILE, facts.to_dict(), indent=2, sort_keys=True)

@@ -29,11 +29,16 @@ METRICS: dict[str, tuple[str, str]] = {
     "exact": ("exact_match", "Captions with all facts right"),
     "bleu": ("bleu", "BLEU"),
     "rouge_l": ("rouge", "ROUGE-L"),
+    "recall_at_1": ("recall_at_1", "Recall at 1"),
+    "recall_at_5": ("recall_at_5", "Recall at 5"),
+    "recall_at_10": ("recall_at_10", "Recall at 10"),
+    "mrr": ("mrr", "Mean reciprocal rank"),
 }
 HUB_TASK = {
     "classification": "image-classification",
     "segmentation": "image-segmentation",
     "caption": "image-to-text",
+    "retrieval": "image-feature-extraction",
 }
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 

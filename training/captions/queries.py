@@ -54,6 +54,8 @@ def short_query(facts: Facts, rng: np.random.Generator) -> str:
     said = [_pattern(patterns[rng.integers(len(patterns))], rng)] if patterns else []
     if facts.deformation is False:
         said.append(str(rng.choice(["no deformation", "without deformation"])))
+    elif facts.deformation and not patterns:
+        said.append("deformation")
     if _is_calm(facts):
         said.append(str(rng.choice(["without atmosphere", "with little atmosphere"])))
     elif facts.air:

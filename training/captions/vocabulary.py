@@ -110,6 +110,12 @@ def read_clauses(text: str) -> list[tuple[str, list[Word], bool]]:
     return clauses
 
 
+def unknown_words(text: str) -> tuple[str, ...]:
+    """Words of a text that no caption has, even mistyped, each once."""
+    words = re.findall(r"[a-z]+|\d+", text.lower())
+    return tuple(dict.fromkeys(word for word in words if not _look_up(word)))
+
+
 @lru_cache(maxsize=4096)
 def _look_up(word: str) -> tuple[Word, ...]:
     """Parts of speech of a word, with meanings; none if it is not known."""

@@ -8,12 +8,15 @@ from typing import Any
 from dataset_script.errors import ConfigError
 from training.config.schema import CaptionConfig, Config, LossConfig, TrackingConfig
 
+_SELECT = {"caption": "f1", "retrieval": "mrr"}
+"""Objectives whose samples are captions, and by what the best weights of each are kept."""
+
 _MOVING = ("flip", "quarter_turn", "resample")
 _AIR = ("stratification", "turbulence")
 
 
 def check_caption(config: Config) -> None:
-    """Check an experiment whose answer is a sentence.
+    """Check an experiment whose answer is a sentence, or whose question is one.
 
     Args:
         config: The configuration.
@@ -21,10 +24,10 @@ def check_caption(config: Config) -> None:
     Raises:
         ConfigError: Naming the first key that contradicts the objective, or would do nothing.
     """
-    if (config.objective, config.task) != ("caption", "caption"):
+    if config.task != "caption" or config.objective not in _SELECT:
         raise ConfigError(
-            f"objective {config.objective} and task {config.task} do not go together: set both to "
-            "caption, or neither"
+            f"objective {config.objective} and task {config.task} do not go together: task caption "
+            f"is of the objectives {' and '.join(_SELECT)}"
         )
     model, caption = config.model, config.caption
     if model.library == "smp":
@@ -46,10 +49,17 @@ def check_caption(config: Config) -> None:
         own = dataclasses.replace(caption, decoder="", length=CaptionConfig.length)
         own.beams = CaptionConfig.beams
         refuse_idle(own, "caption", f"caption.decoder {caption.decoder} has its own")
-    if config.training.select != "f1":
+    if config.objective == "retrieval" and (caption.decoder or caption.beams > 1):
         raise ConfigError(
-            f"training.select {config.training.select} is not known of captions; choose f1, that "
-            "of the facts that they tell"
+            "caption.decoder and caption.beams would do nothing: a retriever writes no sentences; "
+            "leave them out"
+        )
+    select, metric = config.training.select, _SELECT[config.objective]
+    if select != metric:
+        told = {"f1": "captions; choose f1, that of the facts that they tell"}
+        raise ConfigError(
+            f"training.select {select} is not known of "
+            f"{told.get(metric, f'retrieval; set {metric}')}"
         )
     if config.loss.terms != {"cross_entropy": 1.0}:
         raise ConfigError("loss.terms of captions is the cross-entropy of each token; leave it out")

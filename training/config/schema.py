@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from dataset_script.channels import PUBLISHED_NAMES
 
-Objective = Literal["classification", "segmentation", "caption"]
+Objective = Literal["classification", "segmentation", "caption", "retrieval"]
 TaskName = Literal["binary", "activity_type", "intensity", "phase", "caption"]
 LOSSES = ("cross_entropy", "focal", "dice", "lovasz")
 
@@ -99,19 +99,19 @@ class ModelConfig:
 
 @dataclass
 class CaptionConfig:
-    """What writes the sentence; read for the objective caption alone.
+    """What writes the sentence, or of the objective retrieval what reads it; for these two alone.
 
     Attributes:
         decoder: A pretrained language model whose weights and tokenizer are taken, a repository
             of the Hub or a folder; empty for a GPT-2 of the sizes below, with a tokenizer that is
-            made from the training split's captions.
-        layers: Layers of the GPT-2.
+            made from the training split's captions. Of captions alone; a retriever's is a BERT.
+        layers: Layers of the GPT-2 or the BERT.
         heads: Attention heads of a layer.
         width: Width of its embeddings; divisible by the heads.
         vocabulary: Most entries of the tokenizer, of which 259 are bytes and marks.
         length: Most tokens of a sentence, with its two marks.
         beams: Sentences that are followed at once while one is written; 1 takes the likeliest
-            word each time.
+            word each time. Of captions alone.
     """
 
     decoder: str = ""
@@ -194,7 +194,8 @@ class TrainingConfig:
         compile: Compile the model with torch.compile.
         channels_last: Keep images in channels-last memory order.
         select: Validation metric by which the best weights are kept; of captions, f1 is that of
-            the facts that they tell.
+            the facts that they tell. mrr, the mean reciprocal rank of the first right
+            interferogram, is of retrieval, and nothing else is.
         validate_every: Epochs between two validations; the last epoch always has one.
         early_stopping: Validations without improvement after which training ends; null never
             stops.
@@ -210,7 +211,7 @@ class TrainingConfig:
     ema_decay: float | None = ranged(None, least=0, most=1)
     compile: bool = False
     channels_last: bool = False
-    select: Literal["f1", "iou", "auroc", "average_precision"] = "f1"
+    select: Literal["f1", "iou", "auroc", "average_precision", "mrr"] = "f1"
     validate_every: int = ranged(1, least=1)
     early_stopping: int | None = ranged(None, least=1)
     checkpoint_every: int | None = ranged(None, least=1)
@@ -294,13 +295,13 @@ class Config:
         name: Name of the run, in trackers and tables.
         output: Folder of the run; empty stands for runs/<name>.
         seed: Seed of weights, sampling and augmentation.
-        objective: classification (one answer an image), segmentation (one a pixel) or caption (a
-            sentence an image).
+        objective: classification (one answer an image), segmentation (one a pixel), caption (a
+            sentence an image) or retrieval (how well a sentence fits an image).
         task: binary (the paper's), activity_type, intensity, or phase (classification alone); for
-            the objective caption, caption.
+            the objectives caption and retrieval, caption.
         data: The samples.
-        model: The model; of captions, its encoder.
-        caption: What writes captions.
+        model: The model; of captions and retrieval, its image encoder.
+        caption: What writes captions, or reads them.
         loss: The loss.
         optimizer: The optimiser.
         schedule: The learning-rate schedule.

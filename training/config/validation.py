@@ -31,7 +31,7 @@ def validate(config: Config) -> Config:
     _check_numbers(config)
     _check_data(config)
     _check_loss(config)
-    if config.objective == "caption" or config.task == "caption":
+    if config.objective in ("caption", "retrieval") or config.task == "caption":
         check_caption(config)
     else:
         _check_objective(config)
@@ -103,7 +103,9 @@ def _check_loss(config: Config) -> None:
 
 
 def _check_objective(config: Config) -> None:
-    refuse_idle(config.caption, "caption", f"objective {config.objective} writes no sentences")
+    refuse_idle(config.caption, "caption", f"objective {config.objective} has no sentences")
+    if config.training.select == "mrr":
+        raise ConfigError("training.select mrr is for retrieval; choose f1")
     if config.objective == "classification":
         if "lovasz" in config.loss.terms:
             raise ConfigError("loss.terms.lovasz is for segmentation; classification has no pixels")

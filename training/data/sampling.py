@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # The purpose of a random stream, so that no two uses of one seed share their numbers.
-ORDER, STEPS, AUGMENT, MASKING, REPEAT = 1, 2, 3, 4, 5
+ORDER, STEPS, AUGMENT, MASKING, REPEAT, QUERY = 1, 2, 3, 4, 5, 6
 
 
 def stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
@@ -19,7 +19,7 @@ def stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
 
     Args:
         seed: The run's seed.
-        purpose: `ORDER`, `STEPS`, `AUGMENT`, `MASKING` or `REPEAT`.
+        purpose: `ORDER`, `STEPS`, `AUGMENT`, `MASKING`, `REPEAT` or `QUERY`.
         position: Epoch, sample, ...
 
     Returns:

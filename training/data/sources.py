@@ -74,7 +74,7 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
     }
     steps, size = _series(joined[splits[0]], config.data)
     task = Task.of(config, steps)
-    captions = task.objective == "caption"
+    captions = task.name == "caption"
     if captions and steps > 1 and task.mask_target != "last":
         raise ConfigError(
             f"each of the {steps} steps has a caption of its own: set data.mask_target to last, to "

@@ -35,6 +35,7 @@ from training.evaluation.report import (
     per_class,
     tables,
 )
+from training.evaluation.retrieval.evaluating import evaluate_retrieval
 from training.evaluation.stored import PREDICTIONS, samples_digest, write_predictions
 from training.facts import ModelFacts
 from training.inputs.augmentation import dispensable
@@ -76,13 +77,17 @@ def evaluate(
     """
     loaded = load_run(run)
     if masks and loaded.facts.objective != "segmentation":
-        kind = {"caption": "captioner"}.get(loaded.facts.objective, "classifier")
+        kind = {"caption": "captioner", "retrieval": "retriever"}.get(
+            loaded.facts.objective, "classifier"
+        )
         raise ConfigError(f"{run} is a {kind}, which has no masks: leave --masks out")
     if data_path is not None:
         loaded.config.data.path = data_path
     accelerator = make_accelerator()
     if loaded.facts.objective == "caption":
         return evaluate_captions(run, loaded, accelerator, split, name, trivial_rules)
+    if loaded.facts.objective == "retrieval":
+        return evaluate_retrieval(run, loaded, accelerator, split, name)
     with accelerator.main_process_first():
         data = open_data(loaded.config, (split,))
         rules = Baselines(loaded.config, split) if trivial_rules else None

@@ -98,7 +98,7 @@ def draw_history(history: Sequence[Mapping[str, Any]]) -> Figure:
         losses.plot(epochs, [line[part]["loss"] for line in history], color=colour, label=part)
     losses.set(xlabel="epoch", ylabel="loss")
     losses.legend(fontsize=7)
-    for key in ("f1", "auroc", "iou"):
+    for key in ("f1", "auroc", "iou", "mrr"):
         values = [line["validation"].get(key) for line in history]
         if any(value is not None for value in values):
             points = [np.nan if value is None else value for value in values]

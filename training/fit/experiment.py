@@ -12,6 +12,7 @@ from training.data.sources import open_data
 from training.fit.banner import banner
 from training.fit.captions import CaptionTrainer
 from training.fit.pretrainer import SPLIT, Pretrainer
+from training.fit.retrieval import RetrievalTrainer
 from training.fit.tracking import check_trackers, start_trackers
 from training.fit.trainer import Trainer
 from training.runs.processes import make_accelerator
@@ -38,7 +39,7 @@ def train(config: Config, resume: bool = False) -> Path:
     accelerator = make_accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
-    kinds = {"caption": CaptionTrainer}
+    kinds = {"caption": CaptionTrainer, "retrieval": RetrievalTrainer}
     trainer = kinds.get(config.objective, Trainer)(config, data, accelerator)
     start_trackers(accelerator, config, run, resume)
     kind = f"{config.model.library} {config.model.name} {config.model.encoder}".strip()

@@ -17,8 +17,9 @@ from training.data.tasks import Task
 from training.errors import one_line
 from training.facts import ModelFacts
 from training.models.build import build_model
-from training.models.captioner.model import FOLDER, read_parts
+from training.models.captioner import model as captioner
 from training.models.model import Model
+from training.models.retriever import model as retriever
 from training.runs.files import BEST
 from training.runs.results import read_results
 
@@ -43,7 +44,9 @@ class LoadedRun:
 def _build(run: Path, config: Config, facts: ModelFacts) -> Model:
     """The run's model, with random weights."""
     if config.objective == "caption":
-        return read_parts(run / FOLDER)
+        return captioner.read_parts(run / captioner.FOLDER)
+    if config.objective == "retrieval":
+        return retriever.read_parts(run / retriever.FOLDER)
     return build_model(
         dataclasses.replace(config.model, pretrained=False, init_from=""),
         objective=config.objective,

@@ -33,6 +33,7 @@ CAPTIONS = (
 
 CODE = """
 import json, runpy, sys, warnings
+sys.modules |= dict.fromkeys(("training", "hub", "dataset_script"))  # a Space has none of ours
 sys.modules["transformers"] = None  # as in the Space; evaluate would import all of it, unused
 import evaluate, numpy as np
 del sys.modules["transformers"]

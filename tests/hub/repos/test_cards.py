@@ -5,7 +5,8 @@ from huggingface_hub import ModelCard
 
 from dataset_script.channels import CHANNEL_NAMES
 from dataset_script.errors import ConfigError
-from hub.repos.cards import loading_code, model_card, results_card
+from hub.repos.cards import model_card, results_card
+from hub.repos.snippets import loading_code
 from tests.hub.facts import KINDS, make_facts
 from tests.hub.models import RESULTS
 from tests.hub_server.cards import validate_card

@@ -12,10 +12,11 @@ from hub.errors import HubError
 from hub.repos.loading import find_published
 from hub.repos.packaging import package_model, package_run
 from hub.repos.planes import output_names, plane_names, plane_statistics
-from tests.hub import captioners
+from tests.hub import captioners, retrievers
 from tests.hub.captioners import make_caption_run
 from tests.hub.facts import KINDS, make_facts
 from tests.hub.models import make_input, make_model, make_run
+from tests.hub.retrievers import make_retrieval_run
 from tests.hub_server.cards import validate_card
 from training.facts import ModelFacts
 from training.inputs.preprocessing import Preprocessor
@@ -97,9 +98,12 @@ def test_pushed_models_load_with_the_libraries_alone(hub, tmp_path, plain):
     facts, captioner = make_caption_run(tmp_path / "runs/captioner")
     main(["push-model", str(tmp_path / "runs/captioner"), "--to-folder", str(out / "captioner")])
     normal = captioners.save_planes(out, facts)
+    _, retriever = make_retrieval_run(tmp_path / "runs/retriever")
+    main(["push-model", str(tmp_path / "runs/retriever"), "--to-folder", str(out / "retriever")])
     names = f"ROOT, NAMES = {str(out)!r}, {LIBRARIES!r}\n"
-    plain(names + PLAIN + captioners.PLAIN, server=hub)
+    plain(names + PLAIN + captioners.PLAIN + retrievers.PLAIN, server=hub)
     captioners.check_plain(out, captioner, normal)
+    retrievers.check_plain(out, retriever, normal)
     for where in ("hub", "folder"):
         check(where, out, answers)
 

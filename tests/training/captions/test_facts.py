@@ -12,6 +12,7 @@ from dataset_script.synthetic.labels.captions import LISTED, Finding, side, writ
 from dataset_script.synthetic.labels.defects import DEFECTS
 from tests.places import SHARED
 from training.captions.facts import Facts, Pattern, read_facts
+from training.captions.vocabulary import unknown_words
 
 ANNOTATIONS = SHARED / "annotations" / "annotations.json"
 
@@ -163,6 +164,12 @@ def test_what_is_not_understood_is_said():
     short = "Three deformation patterns are visible: a sill on the top and a dyke on the left."
     assert read_facts(short).unread == ("three deformation patterns are visible",)
     assert read_facts("").unread == ()
+    assert unknown_words("below the north") == ("below", "north")  # not "be low", nor "not"
+    assert unknown_words("Lava, and a sill on the rigth of 2 volcanoes; lava") == (
+        "lava",
+        "2",
+        "volcanoes",
+    )
 
 
 @pytest.fixture(scope="module")

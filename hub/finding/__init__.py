@@ -1,0 +1,1 @@
+"""Interferograms of a dataset that a sentence fits."""

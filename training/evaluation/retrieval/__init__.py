@@ -1,0 +1,1 @@
+"""How well sentences find interferograms."""
