@@ -8,8 +8,9 @@ import torch
 from dataset_script.safe_files import write_json
 from hub.repos.planes import plane_statistics
 from tests.hub.facts import KINDS, SIZE, make_facts
+from training.config.models import CaptionConfig
 from training.config.options import save_config
-from training.config.schema import CaptionConfig, Config, DataConfig
+from training.config.schema import Config, DataConfig
 from training.models.captioner.model import FOLDER, build_captioner, choose_tokenizer, save_parts
 from training.runs.files import BEST, write_weights
 from training.runs.results import results_folder

@@ -1,7 +1,7 @@
 """Tiny models of every library: their configurations and facts."""
 
 from dataset_script.channels import INSAR_CHANNELS, select
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.facts import ModelFacts
 
 SIZE = 32

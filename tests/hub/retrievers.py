@@ -7,8 +7,9 @@ import torch
 
 from dataset_script.safe_files import write_json
 from tests.hub.facts import KINDS, SIZE, make_facts
+from training.config.models import CaptionConfig
 from training.config.options import save_config
-from training.config.schema import CaptionConfig, Config, DataConfig, TrainingConfig
+from training.config.schema import Config, DataConfig, TrainingConfig
 from training.models.retriever.model import FOLDER, build_retriever, retriever_tokenizer, save_parts
 from training.runs.files import BEST, write_weights
 from training.runs.results import results_folder

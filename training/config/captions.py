@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from dataset_script.errors import ConfigError
-from training.config.schema import CaptionConfig, Config, LossConfig, TrackingConfig
+from training.config.models import CaptionConfig
+from training.config.schema import Config, LossConfig, TrackingConfig
 
 _SELECT = {"caption": "f1", "retrieval": "mrr"}
 """Objectives whose samples are captions, and by what the best weights of each are kept."""

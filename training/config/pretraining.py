@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dataset_script.errors import ConfigError
+from training.config.models import ModelConfig
 from training.config.schema import (
     AugmentationConfig,
     Config,
     DataConfig,
-    ModelConfig,
     OptimizerConfig,
     ScheduleConfig,
     TrackingConfig,

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from dataset_script.errors import ConfigError
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.models.families import Wanted, build_smp, build_timm, build_transformers
 from training.models.locating import locate_weights
 from training.models.model import OURS, Model, wrap_backbone

@@ -16,7 +16,7 @@ from tests.hub.facts import SIZE, make_facts
 from tests.hub.models import make_model
 from tests.rows import make_row
 from tests.training.experiments import build
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.facts import ModelFacts
 
 ANY = ((1, 64, 64), (4, 96, 160))

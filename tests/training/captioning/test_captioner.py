@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.training import processes
-from training.config.schema import CaptionConfig, ModelConfig
+from training.config.models import CaptionConfig, ModelConfig
 from training.fit.losses import token_loss
 from training.models.captioner.model import build_captioner, choose_tokenizer
 from training.models.captioner.tokenizer import BEGIN, END, encode, make_tokenizer, pad

@@ -13,6 +13,7 @@ from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.rows import make_dataset_folder
+from training.config.models import ModelConfig
 from training.config.pretraining import (
     AutoencoderConfig,
     PretrainingConfig,
@@ -20,7 +21,7 @@ from training.config.pretraining import (
     as_experiment,
     validate_pretraining,
 )
-from training.config.schema import AugmentationConfig, DataConfig, ModelConfig, OptimizerConfig
+from training.config.schema import AugmentationConfig, DataConfig, OptimizerConfig
 from training.data.sources import open_data
 from training.fit import experiment
 from training.fit.pretrainer import SPLIT, Pretrainer

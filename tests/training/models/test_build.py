@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from dataset_script.errors import ConfigError
 from tests.training.experiments import build
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.models.inflation import first_convolution
 from training.models.model import wrap_backbone
 

@@ -5,7 +5,8 @@ import torch
 
 from tests.training.experiments import build
 from tests.training.models.test_build import ALL
-from training.config.schema import ModelConfig, OptimizerConfig
+from training.config.models import ModelConfig
+from training.config.schema import OptimizerConfig
 from training.fit.optimisation import make_optimizer
 from training.models.freezing import freeze_encoder
 

@@ -8,8 +8,8 @@ from hub.repos.loading import IN_THE_BOX
 from tests.hub.conftest import hub  # noqa: F401 (a fixture)
 from tests.hub.models import make_run
 from tests.training.experiments import build
+from training.config.models import ModelConfig
 from training.config.options import load_config
-from training.config.schema import ModelConfig
 from training.models.locating import BOX, locate_weights
 from training.models.weights import require_same_channels
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_script.errors import ConfigError
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.models.build import build_model
 from training.models.fusion import FUSIONS, ConvLSTM, make_fusion, step_code
 from training.models.model import OURS

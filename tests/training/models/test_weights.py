@@ -19,7 +19,7 @@ from transformers import (
 
 from dataset_script.errors import ConfigError
 from tests.training.experiments import build
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.models.inflation import first_convolution, fit
 from training.models.weights import load_weights
 from training.runs.loaded_run import load_run

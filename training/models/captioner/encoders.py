@@ -15,7 +15,7 @@ from torch import nn
 from transformers import AutoModel, DPTConfig, TimmBackboneConfig
 
 from dataset_script.errors import ConfigError
-from training.config.schema import ModelConfig
+from training.config.models import ModelConfig
 from training.errors import nearest, refusals, refuse_reserved, refuse_unknown
 from training.models.families import Wanted, configured, pretrained, require_planes
 from training.models.fetching import fetching

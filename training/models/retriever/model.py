@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from dataset_script.errors import ConfigError
-from training.config.schema import CaptionConfig, ModelConfig
+from training.config.models import CaptionConfig, ModelConfig
 from training.errors import one_line, refusals
 from training.models.captioner.encoders import build_encoder, to_freeze
 from training.models.captioner.tokenizer import BEGIN, END, make_tokenizer
