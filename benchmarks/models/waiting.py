@@ -37,7 +37,7 @@ _STARTS = {
     "--help": ("--help",),
     "an input that does not exist": ("predict", "nothing.npz", "--output", "{out}"),
     "a threshold of 2": ("predict", "README.md", "--threshold", "2", "--output", "{out}"),
-    "a device that there is not": tuple("predict README.md --device abacus --output {out}".split()),
+    "an unknown device": ("predict", "README.md", "--device", "abacus", "--output", "{out}"),
 }
 _SIMULATION = """
 import time
