@@ -62,7 +62,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--frames", type=int, default=150, metavar="N", help="simulated frames (%(default)s)"
+        "--frames", type=int, default=240, metavar="N", help="simulated frames (%(default)s)"
     )
     plan = steps(parser.parse_args().frames)
     took = [run(n, len(plan), purpose, command) for n, (purpose, command) in enumerate(plan, 1)]
