@@ -69,7 +69,7 @@ class SceneCaptioner:
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise HubError(f"the tokenizer of {found.name} does not load: {reason}") from None
-        return cls(Captioner(backbone, tokenizer), found.facts, found.name, found.weights, device)
+        return cls(Captioner(backbone, tokenizer), found.facts, found.label, found.weights, device)
 
     def describe(self, prediction: Prediction) -> Caption:
         """Write a sentence about the window around the place that a verdict is of.
