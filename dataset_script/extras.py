@@ -8,11 +8,13 @@ EXTRAS = {
     "training": (
         "accelerate",
         "jsonargparse",
+        "sacrebleu",
         "safetensors",
         "segmentation_models_pytorch",
         "sklearn",
         "tensorboard",
         "timm",
+        "tokenizers",
         "torch",
         "torchvision",
         "trackio",

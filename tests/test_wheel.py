@@ -14,7 +14,7 @@ from tests.places import ROOT
 
 COMMANDS = ("train", "pretrain", "evaluate", "compare", "sweep")
 PACKAGED = ("dataset_script", "training", "hub", "configs")
-IMPORTED_AS = {"scikit-learn": "sklearn", "segmentation-models-pytorch": EXTRAS["training"][3]}
+IMPORTED_AS = {"scikit-learn": "sklearn", "segmentation-models-pytorch": EXTRAS["training"][4]}
 
 
 @pytest.fixture(scope="module")

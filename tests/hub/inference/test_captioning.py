@@ -72,10 +72,11 @@ def test_predict_adds_it_to_the_files_and_leaves_the_verdict_alone(captioner, tm
     asked = ["predict", *given, str(tmp_path / "out"), "--captions", str(captioner)]
     main(asked)
     said = capsys.readouterr().out
-    assert "already there" not in said and f"in words, by {captioner}: " in said
+    name = "/".join(captioner.parts[-2:])
+    assert "already there" not in said and f"in words, by {name}: " in said
     told = json.loads(written.read_text())
     assert plain["caption"] is None and told["caption"]
-    assert told["caption_model"] == "/".join(captioner.parts[-2:])
+    assert told["caption_model"] == name
     assert told["verdict"] == plain["verdict"] and told["probability"] == plain["probability"]
     *_, row = pq.read_table(tmp_path / "out" / "record.parquet").to_pylist()
     assert row["caption"] == told["caption"] and row["caption_model"] == told["caption_model"]

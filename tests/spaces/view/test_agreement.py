@@ -34,7 +34,8 @@ def test_page_and_files(tmp_path_factory, first, second, limits, placed, slider)
     paths = save_prediction(prediction, folder, kinds=("csv", "json"))
     for shown in (answer, answer.at(slider), answer.without_atmosphere()):
         words = unescape(re.sub(r"<[^>]+>", " ", text.numbers(shown)))
-        assert f" {verdict.headline} " in words and f"{verdict.reason}. " in words
+        doubt = "; the models disagree" * verdict.disagree
+        assert f" {verdict.headline}{doubt} " in words and f"{verdict.reason}. " in words
         said = SAID[verdict.decision]
         assert [said in words for said in SAID.values()].count(True) == 1 and said in words
         assert f". {verdict.text}" in unescape(picture.picture(shown.scene, shown, "t"))

@@ -68,6 +68,8 @@
     const address = new URL(location.href);
     if (token && token !== addressed) {
       addressed = token;
+      // An address that named this result keeps its threshold.
+      if (address.searchParams.get("result") === token) return;
       address.searchParams.set("result", token);
       ["threshold", "of", "pair"].forEach((name) => address.searchParams.delete(name));
       history.replaceState(history.state, "", address);
