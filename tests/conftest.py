@@ -52,6 +52,7 @@ TOGETHER = {
         "training/sweeps/",
         "training/test_evaluate",
     ),
+    "pages": ("spaces/test_page", "spaces/test_access", "spaces/records/"),
     "spaces": ("spaces/",),
     "first steps": ("first_steps/",),
 }

@@ -154,8 +154,7 @@ class Preprocessor(nn.Module):
                 phase = stack[block][..., place, :, :]
                 for target, function in ((place, torch.cos), (sine, torch.sin)):
                     plane = planes[..., target, :, :]
-                    torch.mul(function(phase), math.sqrt(2), out=plane)
-                    plane.nan_to_num_(nan=0.0)
+                    function(phase, out=plane).mul_(math.sqrt(2)).nan_to_num_(nan=0.0)
         return images
 
     def _stack(self, rasters: Mapping[str, Tensor], normal: bool) -> Tensor:

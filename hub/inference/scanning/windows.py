@@ -108,13 +108,16 @@ def cut(raster: np.ndarray, corner: Corner, window: int, fill: float) -> np.ndar
         fill: Value outside of the raster.
 
     Returns:
-        [..., window, window], the raster's type.
+        [..., window, window], the raster's type; a view of it where the window lies inside.
     """
     rows, columns, to_rows, to_columns = overlap_of(
         corner, (raster.shape[-2], raster.shape[-1]), window
     )
+    inside = raster[..., rows, columns]
+    if inside.shape[-2:] == (window, window):
+        return inside
     out = np.full((*raster.shape[:-2], window, window), fill, raster.dtype)
-    out[..., to_rows, to_columns] = raster[..., rows, columns]
+    out[..., to_rows, to_columns] = inside
     return out
 
 
