@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from hub.inference.captioning import SceneCaptioner
     from hub.inference.detector import Detector
 
-MOST_LOADED = 2
-"""Models that a process keeps: one and its second opinion."""
+MOST_LOADED = 3
+"""Models that a process keeps: one, its second opinion, and one that writes."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _detectors(task: Task) -> list[Detector]:
     return [loaded(item, task.device) for item in task.models]
 
 
-_LOADED: dict[tuple[str, str, str | None], Detector] = {}
+_LOADED: dict[tuple[str, str, str, str | None], Any] = {}
 
 
 def loaded(found: PublishedModel | Detector, device: str | None) -> Detector:
@@ -225,32 +225,29 @@ def loaded(found: PublishedModel | Detector, device: str | None) -> Detector:
     """
     if not isinstance(found, PublishedModel):
         return found
-    key = (str(found.folder), found.weights, device)
-    if key not in _LOADED:
-        # Loads torch: what is wrong with the command is told before.
-        from hub.inference.detector import Detector
+    # Loads torch: what is wrong with the command is told before.
+    from hub.inference.detector import Detector
 
-        while len(_LOADED) >= MOST_LOADED:
-            del _LOADED[next(iter(_LOADED))]
-        _LOADED[key] = Detector.from_published(found, device)
-    return _LOADED[key]
-
-
-_WRITER: dict[tuple[str, str, str | None], SceneCaptioner] = {}
+    return _once(Detector, found, device)
 
 
 def loaded_captioner(found: PublishedModel | SceneCaptioner, device: str | None) -> SceneCaptioner:
-    """A captioner that a process loads once, and again when its folder has other weights.
+    """The same of a captioner.
 
     Raises:
         HephaestusError: If it does not load, or there is no such device.
     """
     if not isinstance(found, PublishedModel):
         return found
-    key = (str(found.folder), found.weights, device)
-    if key not in _WRITER:
-        from hub.inference.captioning import SceneCaptioner
+    from hub.inference.captioning import SceneCaptioner
 
-        _WRITER.clear()
-        _WRITER[key] = SceneCaptioner.from_published(found, device)
-    return _WRITER[key]
+    return _once(SceneCaptioner, found, device)
+
+
+def _once(kind: Any, found: PublishedModel, device: str | None) -> Any:
+    key = (kind.__name__, str(found.folder), found.weights, device)
+    if key not in _LOADED:
+        while len(_LOADED) >= MOST_LOADED:
+            del _LOADED[next(iter(_LOADED))]
+        _LOADED[key] = kind.from_published(found, device)
+    return _LOADED[key]

@@ -36,7 +36,7 @@ from training.evaluation.report import (
     tables,
 )
 from training.evaluation.retrieval.evaluating import evaluate_retrieval
-from training.evaluation.stored import PREDICTIONS, samples_digest, write_predictions
+from training.evaluation.stored import PREDICTIONS, measured_on, samples_digest, write_predictions
 from training.facts import ModelFacts
 from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
@@ -104,15 +104,7 @@ def evaluate(
     with run_over as asked:
         predictions = _predict(asked, samples, loaded, accelerator, split)
     results = {
-        "objective": facts.objective,
-        "task": facts.task,
-        "dataset": dataset,
-        "config": config.data.config,
-        "split": split,
-        "split_scheme": data.scheme,
-        "samples": len(samples),
-        "samples_digest": digest,
-        "positives": int(samples.positive.sum()),
+        **measured_on(facts, data, config, split, dataset, digest),
         **measure(predictions, samples, facts, config.seed),
         "without_inputs": _without_inputs(loaded, samples, accelerator),
         "baselines": {} if rules is None else rules.measure(accelerator),

@@ -21,7 +21,9 @@ from scipy import special
 from dataset_script.errors import ConfigError
 from dataset_script.labels import BINARY_LABELS
 from dataset_script.safe_files import renamed
+from training.config.schema import Config
 from training.data.samples import Samples
+from training.data.sources import OpenedData
 from training.data.tasks import Task
 from training.errors import one_line
 from training.evaluation.operating_point import scene_margins, scene_scores
@@ -37,6 +39,33 @@ _VERSION = 1
 _ROWS = 1024  # samples of a row group
 _ARRAYS = {"logits": "float32", "targets": "", "histogram": "int32", "confusion": "int32"}
 _ALMOST = float(np.finfo(np.float32).eps)  # a probability of exactly 1 has no logit
+
+
+def measured_on(
+    facts: ModelFacts, data: OpenedData, config: Config, split: str, dataset: str, digest: str
+) -> dict[str, Any]:
+    """What every results.json begins with: what was measured, on which samples.
+
+    Args:
+        facts: Of the model.
+        data: Where the samples are from.
+        config: Of the run.
+        split: The split.
+        dataset: Name of the dataset.
+        digest: `samples_digest` of the samples.
+    """
+    samples = data.splits[split]
+    return {
+        "objective": facts.objective,
+        "task": facts.task,
+        "dataset": dataset,
+        "config": config.data.config,
+        "split": split,
+        "split_scheme": data.scheme,
+        "samples": len(samples),
+        "samples_digest": digest,
+        "positives": int(samples.positive.sum()),
+    }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from accelerate.utils import DistributedType
 from torch import Tensor, nn
 
 from dataset_script.errors import ConfigError
-from dataset_script.safe_files import renamed_folder, write_json
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
@@ -17,8 +16,9 @@ from training.evaluation.captions.report import facts_metrics
 from training.evaluation.captions.writing import TeacherForced, write_captions
 from training.facts import count_planes
 from training.fit.losses import token_loss
+from training.fit.parts import PartsValidator
 from training.fit.trainer import Trainer
-from training.fit.validation import Validator, facts_of
+from training.fit.validation import Validator
 from training.models.captioner.model import (
     FOLDER,
     Captioner,
@@ -28,8 +28,6 @@ from training.models.captioner.model import (
 )
 from training.models.captioner.tokenizer import encode, pad
 from training.models.model import Model
-from training.runs.checkpoint_manager import whole_weights
-from training.runs.files import BEST, write_weights
 
 
 class CaptionTrainer(Trainer):
@@ -82,13 +80,15 @@ class CaptionTrainer(Trainer):
         return token_loss(logits, wanted.to(device))
 
 
-class CaptionValidator(Validator):
+class CaptionValidator(PartsValidator):
     """Measures captioners on the validation split: the loss of each token, and what they write.
 
     Args:
         *args: See `Validator`.
         forced: How the loss is taken.
     """
+
+    folder, save_parts = FOLDER, save_parts
 
     def __init__(self, *args: Any, forced: TeacherForced) -> None:
         super().__init__(*args)
@@ -110,16 +110,3 @@ class CaptionValidator(Validator):
         assert written.loss is not None
         scores = facts_metrics(written.sentences, written.references)
         return float(written.loss.mean()), scores, captioner
-
-    def _save_best(self, model: nn.Module, found: Any) -> None:
-        state = whole_weights(model)
-        if not self.accelerator.is_main_process:
-            return
-        write_weights(state, self.run / BEST)
-        with renamed_folder(self.run / FOLDER, "tokenizer.json") as partial:
-            save_parts(found, partial)
-        facts = facts_of(self.config, self.data, self.library)
-        write_json(self.run / "model.json", facts.to_dict())
-
-    def _draw(self, forward: Any, update: int) -> None:
-        """Sentences are not drawn."""

@@ -12,7 +12,6 @@ from accelerate.utils import DistributedType
 from torch import Tensor, nn
 
 from dataset_script.errors import ConfigError
-from dataset_script.safe_files import renamed_folder, write_json
 from training.captions.facts import Facts, read_facts
 from training.captions.queries import holds, short_query
 from training.config.schema import Config
@@ -22,8 +21,9 @@ from training.data.sources import OpenedData
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import measure_recall, same_facts
 from training.facts import count_planes
+from training.fit.parts import PartsValidator
 from training.fit.trainer import Trainer
-from training.fit.validation import Validator, facts_of
+from training.fit.validation import Validator
 from training.models.captioner.tokenizer import encode
 from training.models.model import Model
 from training.models.retriever.model import (
@@ -33,8 +33,6 @@ from training.models.retriever.model import (
     retriever_tokenizer,
     save_parts,
 )
-from training.runs.checkpoint_manager import whole_weights
-from training.runs.files import BEST, write_weights
 
 SHORT = 0.5
 """How often a sample is looked for by a short query in place of its caption."""
@@ -133,8 +131,10 @@ def fitting(query: Facts, captions: list[str], told: Mapping[str, Facts], asked:
     return [query == told[caption] for caption in captions]
 
 
-class RetrievalValidator(Validator):
+class RetrievalValidator(PartsValidator):
     """Measures retrievers on the validation split: the loss of whole captions, and recall."""
+
+    folder, save_parts = FOLDER, save_parts
 
     def _measure(self, model: nn.Module) -> tuple[float, dict[str, float | None], Any]:
         model.eval()
@@ -157,16 +157,3 @@ class RetrievalValidator(Validator):
         scores: dict[str, float | None] = dict(found["same facts"])
         scores["short_mrr"] = found["short"]["mrr"]
         return float(loss), scores, retriever
-
-    def _save_best(self, model: nn.Module, found: Any) -> None:
-        state = whole_weights(model)
-        if not self.accelerator.is_main_process:
-            return
-        write_weights(state, self.run / BEST)
-        with renamed_folder(self.run / FOLDER, "tokenizer.json") as partial:
-            save_parts(found, partial)
-        facts = facts_of(self.config, self.data, self.library)
-        write_json(self.run / "model.json", facts.to_dict())
-
-    def _draw(self, forward: Any, update: int) -> None:
-        """Directions are not drawn."""

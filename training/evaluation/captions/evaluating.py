@@ -24,7 +24,7 @@ from training.evaluation.captions.report import measure
 from training.evaluation.captions.rules import trivial_captions
 from training.evaluation.captions.writing import Written, write_captions
 from training.evaluation.plots import draw_history, save_figure
-from training.evaluation.stored import PREDICTIONS, identities, note_of, samples_digest
+from training.evaluation.stored import PREDICTIONS, identities, measured_on, note_of, samples_digest
 from training.inputs.preprocessing import Preprocessor
 from training.models.captioner.model import Captioner
 from training.runs.history import read_history
@@ -71,15 +71,7 @@ def evaluate_captions(
     rivals = trivial_captions(data.splits["train"], samples) if trivial_rules else {}
     frames = [samples.metadata(i).frame_id for i in range(len(samples))]
     results = {
-        "objective": facts.objective,
-        "task": facts.task,
-        "dataset": dataset,
-        "config": config.data.config,
-        "split": split,
-        "split_scheme": data.scheme,
-        "samples": len(samples),
-        "samples_digest": digest,
-        "positives": int(samples.positive.sum()),
+        **measured_on(facts, data, config, split, dataset, digest),
         **measure(written.sentences, written.references, frames, rivals, config.seed),
     }
     if accelerator.is_main_process:

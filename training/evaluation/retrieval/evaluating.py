@@ -15,7 +15,7 @@ from training.data.sources import open_data
 from training.evaluation.plots import draw_history, save_figure
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import FIRST, measure_recall
-from training.evaluation.stored import samples_digest
+from training.evaluation.stored import measured_on, samples_digest
 from training.inputs.preprocessing import Preprocessor
 from training.models.retriever.model import Retriever
 from training.runs.history import read_history
@@ -75,15 +75,7 @@ def evaluate_retrieval(
     captions = [samples.caption(sample) for sample in range(len(samples))]
     found = measure_recall(captions, images, model.embed_all, config.seed)
     results = {
-        "objective": facts.objective,
-        "task": facts.task,
-        "dataset": dataset,
-        "config": config.data.config,
-        "split": split,
-        "split_scheme": data.scheme,
-        "samples": len(samples),
-        "samples_digest": digest,
-        "positives": int(samples.positive.sum()),
+        **measured_on(facts, data, config, split, dataset, digest),
         "metrics": {key: found["same facts"][key] for key in METRICS},
         "confidence_intervals": {},
         "baselines": {
