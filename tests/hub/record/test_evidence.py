@@ -127,6 +127,16 @@ def test_a_quiet_pair_among_the_unsure_ones_leaves_them_unsure():
     assert not any(row["alarm"] for row in found.values())
 
 
+def test_unsure_pairs_need_four_others_and_more_than_one_date():
+    few = [(0, 2), (0, 3), (1, 2), (1, 3)]
+    assert not any(row["alarm"] for row in said(set(few), few, high=0.7).values())
+    enough = [*few, (1, 4)]
+    assert all(row["alarm"] for row in said(set(enough), enough, high=0.7).values())
+    # Five of one date, and nobody else to ask: it may be that date's air.
+    newest = [(first, 8) for first in range(3, 8)]
+    assert not any(row["alarm"] for row in said(set(newest), newest, high=0.7).values())
+
+
 def test_unsure_pairs_that_look_elsewhere_do_not_agree():
     rows = [pair_row(pair, pair in across(4), n, high=0.7) for n, pair in enumerate(PAIRS)]
     for number, row in enumerate(rows):
