@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 # Read by the libraries at import, so they are set before any test module is collected.
 _HOME = tempfile.mkdtemp(prefix="hephaestus-tests-")
@@ -40,6 +41,37 @@ def real_crop():
     if not path.exists():
         pytest.skip("the real pixels are not beside this checkout (../shared/real)")
     return path
+
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Maps want tiles and scripts of elsewhere; the tests are offline.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless chromium of the system.
+
+    Of one module: while playwright lives, its event loop runs in the test's thread, where then no
+    second playwright and nothing of asyncio can start.
+    """
+    if not CHROMIUM.exists():
+        pytest.skip(f"no chromium at {CHROMIUM}: install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield instance
+        instance.close()
 
 
 # What shares a trained run, a served page or a process with everything loaded stays together. The

@@ -18,19 +18,7 @@ SPACES = ROOT / "spaces"
 sys.path.insert(0, str(SPACES))
 
 OUTPUT = ROOT / "test-output"
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 TIMEOUT_MS = int(os.environ.get("PAGE_TIMEOUT_MS", "120000"))
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Maps want tiles and scripts of elsewhere; the tests are offline.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 
 
 @pytest.fixture(scope="session")
@@ -143,19 +131,6 @@ def served(world):
         finally:
             page.stop()
         assert list(temporary.iterdir()) == [], "the process left files behind"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless chromium of the system."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no chromium at {CHROMIUM}: install Debian's package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield instance
-        instance.close()
 
 
 def open_page(browser, url, width=1280, height=900, dark=False):

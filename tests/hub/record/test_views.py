@@ -1,8 +1,6 @@
 """Pictures over time and the page over a record, looked at by a browser."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from tests.hub.licsar import DEGREES, write_tif
 from tests.hub.record.answers import answer, many
 
 SIZE = (400, 400)
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 
 def add_pair(folder, made, marked):
@@ -111,26 +108,19 @@ def test_low_coherence_is_pale(record):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no chromium at {CHROMIUM}")
-def test_the_page_in_a_browser_on_a_desk_and_on_a_phone(record):
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_the_page_in_a_browser_on_a_desk_and_on_a_phone(record, browser):
     main(["timeline", str(record)])
     page_file = record / "index.html"
     assert "http" not in page_file.read_text().replace("http-equiv", "")  # self-contained
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        for width in (1200, 360):
-            page = browser.new_page(viewport={"width": width, "height": 700})
-            problems = []
-            page.on("pageerror", lambda error, problems=problems: problems.append(error))
-            page.goto(page_file.as_uri())
-            assert "Erta Ale" in page.inner_text("table") and "2017-04-09" in page.inner_text(
-                "table"
-            )
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.locator("svg path").count() == 16
-            href = page.locator("a", has_text="Erta Ale").first.get_attribute("href")
-            with Image.open(record / href) as picture:
-                assert picture.width > 1000
-            assert not problems
-        browser.close()
+    for width in (1200, 360):
+        page = browser.new_page(viewport={"width": width, "height": 700})
+        problems = []
+        page.on("pageerror", lambda error, problems=problems: problems.append(error))
+        page.goto(page_file.as_uri())
+        assert "Erta Ale" in page.inner_text("table") and "2017-04-09" in page.inner_text("table")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("svg path").count() == 16
+        href = page.locator("a", has_text="Erta Ale").first.get_attribute("href")
+        with Image.open(record / href) as picture:
+            assert picture.width > 1000
+        assert not problems
