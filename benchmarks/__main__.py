@@ -81,7 +81,7 @@ def measure(args: argparse.Namespace) -> dict:
     def reading() -> list[Goal]:
         from benchmarks.data import reading
 
-        goals, warm, cold = reading.measure(work, rounds=2 if args.quick else 5)
+        goals, warm, cold = reading.measure(work, rounds=2 if args.quick else 9)
         timings["reading, warm"] = warm
         if cold:
             timings["reading, cold"] = cold

@@ -43,10 +43,12 @@ def contestants(work: Workload) -> dict[str, Work]:
     window = (200, 300, work.size, work.size)
 
     def ours_compact(samples: Samples) -> int:
-        return sum(len(b.share.indices) for b in Loader(samples, DEVICE, 0).batches(plan))
+        return sum(
+            len(b.share.indices) for b in Loader(samples, DEVICE, 0, overwrite=True).batches(plan)
+        )
 
     def ours_stack(samples: Samples, threads: int = 0) -> int:
-        batches = Loader(samples, DEVICE, threads).batches(plan)
+        batches = Loader(samples, DEVICE, threads, overwrite=True).batches(plan)
         return sum(len(preprocess(batch.rasters)) for batch in batches)
 
     def ours_streamed(kind: str, samples: Samples) -> int:

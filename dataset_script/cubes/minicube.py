@@ -19,7 +19,6 @@ from dataset_script.cubes.decoding import decode_raster, fill_missing, is_missin
 from dataset_script.cubes.faults import refuse_passing
 from dataset_script.cubes.frame_cache import FrameCache
 from dataset_script.cubes.layout import (
-    PAIR_DIMS,
     RASTERS,
     STATIC_RASTERS,
     Grid,
@@ -27,11 +26,11 @@ from dataset_script.cubes.layout import (
     check_dimensions,
     cut,
     read_crs,
-    read_dates,
     read_grid,
 )
 from dataset_script.cubes.locations import file_name, strip_suffix
 from dataset_script.cubes.pair_fields import PairFields
+from dataset_script.cubes.pair_index import PairIndex
 from dataset_script.problems import Problem, ProblemError
 
 _SET_ASIDE = "fetch or repair the cube, or set the pair aside with --skip-bad"
@@ -44,7 +43,6 @@ class Minicube:
         path: Where it lies.
         frame_id: LiCSAR frame.
         grid: Pixel grid.
-        pairs: Primary and secondary date of every interferogram that is there.
         dataset: The cube as xarray sees it, fill values undecoded, for its attributes.
         warnings: What was odd so far but leaves every pixel usable, in the order it was met.
     """
@@ -58,16 +56,9 @@ class Minicube:
         self.frame_id = str(self.dataset.attrs.get("frame_id") or strip_suffix(file_name(path)))
         self.grid: Grid = read_grid(self.dataset, path)
         self.height, self.width = self.grid.whole[2:]
-        self._dates = [read_dates(self.dataset, dim, path) for dim in PAIR_DIMS]
-        self._position = [{date: i for i, date in enumerate(dates)} for dates in self._dates]
-        with self._reading("valid_date_pair", None):
-            valid = np.nan_to_num(self._arrays.raw("valid_date_pair")) != 0
-        marked = {(self._dates[0][i], self._dates[1][j]) for i, j in np.argwhere(valid)}
-        self.pairs: frozenset[Pair] = frozenset(pair for pair in marked if pair[0] < pair[1])
-        for pair in sorted(marked - self.pairs):
-            self._warn("the primary date of an interferogram must lie before the secondary", pair)
         self._cache = FrameCache()
         self._fields = PairFields(self._arrays)
+        self._index = PairIndex(self._arrays, self._fields, path)
         self._static: dict[str, np.ndarray] = {}
         self._present: set[tuple[str, Pair | None]] = set()
 
@@ -114,6 +105,20 @@ class Minicube:
     def static_rasters(self) -> tuple[str, ...]:
         """Rasters that the cube has of the ground alone, such as the elevation."""
         return tuple(name for name in STATIC_RASTERS if name in self._arrays)
+
+    @cached_property
+    def pairs(self) -> frozenset[Pair]:
+        """Primary and secondary date of every interferogram that is there.
+
+        Raises:
+            DataError: If they cannot be read.
+        """
+        with self._reading("valid_date_pair", None):
+            marked = self._index.marked()
+        pairs = frozenset(pair for pair in marked if pair[0] < pair[1])
+        for pair in sorted(marked - pairs):
+            self._warn("the primary date of an interferogram must lie before the secondary", pair)
+        return pairs
 
     @cached_property
     def crs(self) -> str:
@@ -220,7 +225,7 @@ class Minicube:
             raise self._problem(f"the cube has no field {name!r}", pair)
         self._require_pair(pair)
         with self._reading(name, pair):
-            return self._fields.read(name, self._index(pair))
+            return self._fields.read(name, self._index.place(pair))
 
     def require_stored(
         self, primary: datetime.date, secondary: datetime.date, blank: Collection[str] | None = None
@@ -244,11 +249,10 @@ class Minicube:
         return name in self._fields
 
     def _require_pair(self, pair: Pair) -> None:
-        if pair not in self.pairs:
+        with self._reading("valid_date_pair", pair):
+            there = self._index.has(pair)
+        if not there:
             raise self._problem("the cube has no such interferogram (valid_date_pair)", pair)
-
-    def _index(self, pair: Pair) -> tuple[int, int]:
-        return self._position[0][pair[0]], self._position[1][pair[1]]
 
     def _require_chunks(
         self, variable: str, pair: Pair | None, blank: Collection[str] | None = None
@@ -258,9 +262,9 @@ class Minicube:
         if key in self._present:
             return True
         with self._reading(variable, pair):
-            missing = self._arrays.missing_chunk(variable, self._index(pair) if pair else ())
+            missing = self._arrays.missing_chunk(variable, self._index.place(pair) if pair else ())
             if blank is None and missing and pair:
-                blank = self._fields.blank_masks(self._index(pair))
+                blank = self._fields.blank_masks(self._index.place(pair))
         if missing is None:
             self._present.add(key)
         elif variable not in MASKS or variable not in (blank or ()):
@@ -273,7 +277,7 @@ class Minicube:
 
     def _decode(self, variable: str, pair: Pair | None) -> np.ndarray:
         with self._reading(variable, pair):
-            raw = self._arrays.raw(variable, self._index(pair) if pair else ())
+            raw = self._arrays.raw(variable, self._index.place(pair) if pair else ())
         missing = is_missing(raw, self._arrays.fill_value(variable))
         try:
             values = fill_missing(variable, self._arrays.unpacked(variable, raw), missing)

@@ -21,7 +21,7 @@ class PairFields:
         self._whole: dict[str, np.ndarray] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._arrays and self._arrays.dataset[name].dims == PAIR_DIMS
+        return name in self._arrays and self._arrays.dims(name) == PAIR_DIMS
 
     def read(self, name: str, place: tuple[int, int]) -> str | int | float | bool:
         """Read one value.

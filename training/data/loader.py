@@ -47,13 +47,23 @@ class Loader:
         device: Where batches go.
         workers: Reading threads; 0 reads in the calling thread.
         confidence: Weigh samples by the annotators' confidence.
+        overwrite: On a CPU, write batches over earlier ones: for loops that are done with a batch
+            before they ask for the next. Fresh memory costs more than what is written into it.
     """
 
     def __init__(
-        self, samples: Samples, device: torch.device, workers: int = 2, confidence: bool = False
+        self,
+        samples: Samples,
+        device: torch.device,
+        workers: int = 2,
+        confidence: bool = False,
+        overwrite: bool = False,
     ) -> None:
         self.samples, self.device, self.workers = samples, device, workers
         self.confidence = confidence
+        # Pinned memory is still being read when a GPU's batch is handed out; torch keeps its own.
+        self.overwrite = overwrite and device.type == "cpu"
+        self._kept: dict[int, dict[str, Tensor]] = {}
 
     def batches(self, plan: Sequence[Share], epoch: int = 0) -> Iterator[Batch]:
         """Batches of a plan, in its order whatever the number of threads.
@@ -67,7 +77,7 @@ class Loader:
         """
         if not self.workers:
             for share in plan:
-                host = self._allocate(share)
+                host = self._room(0, share)
                 for place in range(len(share.indices)):
                     self._fill(host, place, share, epoch)
                 yield self._to_device(host, share, epoch)
@@ -75,8 +85,9 @@ class Loader:
         waiting: deque[tuple[dict[str, Tensor], Share, list[Future[None]]]] = deque()
         with ThreadPoolExecutor(self.workers, "read-rows") as pool:
             try:
-                for share in plan:
-                    host = self._allocate(share)
+                for number, share in enumerate(plan):
+                    # Beside those that are read ahead, one is with the caller.
+                    host = self._room(number % (_AHEAD + 1), share)
                     fills = [
                         pool.submit(self._fill, host, place, share, epoch)
                         for place in range(len(share.indices))
@@ -95,11 +106,21 @@ class Loader:
             fill.result()
         return self._to_device(host, share, epoch)
 
-    def _allocate(self, share: Share) -> dict[str, Tensor]:
+    def _room(self, place: int, share: Share) -> dict[str, Tensor]:
+        """Memory of a batch; what another one had at this place, if it may be written over."""
+        count = len(share.indices)
+        if not self.overwrite:
+            return self._allocate(count)
+        kept = self._kept.get(place)
+        if kept is None or len(next(iter(kept.values()))) < count:
+            kept = self._kept[place] = self._allocate(count)
+        return {name: raster[:count] for name, raster in kept.items()}
+
+    def _allocate(self, count: int) -> dict[str, Tensor]:
         steps, pin = self.samples.task.timeseries_length, self.device.type == "cuda"
         host = {}
         for name, shape in self.samples.rows.shapes.items():
-            sides = [steps if side is None else side for side in (len(share.indices), *shape)]
+            sides = [steps if side is None else side for side in (count, *shape)]
             dtype = self.samples.rows.dtypes[name]
             host[name] = torch.empty(sides, dtype=dtype, pin_memory=pin)
         return host

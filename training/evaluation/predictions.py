@@ -101,7 +101,7 @@ def predict(
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
     results = _SampleResults(samples.task, len(samples), accelerator.device, temperature)
-    loader = Loader(samples, accelerator.device, workers)
+    loader = Loader(samples, accelerator.device, workers, overwrite=True)
     with torch.no_grad():
         for batch in progress(loader.batches(plan)):
             valid = _with_data(batch.rasters)  # `forward` may write over the rasters

@@ -83,7 +83,11 @@ class TrainingLoop(ABC):
         ).to(accelerator.device)
         self.augment = Augmentation(config.augmentation, data.channels, config.seed)
         self.loader = Loader(
-            self.samples, accelerator.device, config.data.workers, config.loss.confidence
+            self.samples,
+            accelerator.device,
+            config.data.workers,
+            config.loss.confidence,
+            overwrite=True,
         )
         self.progress = Progress(ranks=accelerator.num_processes)
         self.running = RunningLoss(accelerator)

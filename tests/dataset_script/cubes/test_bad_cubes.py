@@ -188,5 +188,8 @@ def test_damaged_list_of_interferograms_is_an_error(tmp_path):
     path = write_cube(make_cube(), tmp_path)
     for chunk in (path / "valid_date_pair").glob("[0-9]*"):
         chunk.write_bytes(b"rubbish")
-    with pytest.raises(DataError, match=f"{FRAME}: valid_date_pair cannot be read"):
-        Minicube.open(path)
+    with Minicube.open(path) as cube:
+        with pytest.raises(DataError, match=f"{FRAME}: valid_date_pair cannot be read"):
+            _ = cube.pairs
+        with pytest.raises(DataError, match="20180105_20180117: valid_date_pair cannot be read"):
+            cube.read("insar_coherence", *FIRST)

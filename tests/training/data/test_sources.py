@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from training.data.samples import Samples
 from training.data.sampling import share_out
 from training.data.sources import open_data, pixel_size_of
 from training.data.tasks import IGNORED, StepLabels, Task
-from training.inputs.preprocessing import Preprocessor, upsample_nodes
+from training.inputs.preprocessing import Preprocessor
 
 CPU = torch.device("cpu")
 
@@ -55,6 +56,22 @@ def test_batches_are_the_same_whatever_reads_them(dataset):
     assert plain[0].weight.tolist() == pytest.approx([0.8] * len(plain[0].weight))
 
 
+@pytest.mark.parametrize("workers", [0, 3])
+def test_written_over_or_not_batches_are_the_same(dataset, workers):
+    samples = samples_of(dataset)
+    order = np.random.default_rng(0).permutation(len(samples))
+    loader = Loader(samples, CPU, workers, confidence=True, overwrite=True)
+    places = set()
+    for _ in range(2):
+        stream = loader.batches(share_out(order, 3))
+        for one, other in zip(batches(samples, order, 3), stream, strict=True):
+            time.sleep(0.01 * (workers > 0))  # the readers may run ahead, but not over this batch
+            places.add(other.rasters["dem"].data_ptr())
+            assert all(torch.equal(one.rasters[k], other.rasters[k]) for k in one.rasters)
+            assert torch.equal(one.target, other.target) and torch.equal(one.weight, other.weight)
+    assert len(places) == (3 if workers else 1)
+
+
 def test_a_reader_that_is_left_early_stops(dataset):
     samples = samples_of(dataset)
     stream = Loader(samples, CPU, 2).batches(share_out(np.arange(len(samples)), 2))
@@ -88,14 +105,6 @@ def test_preprocessor_names_what_is_missing():
         Preprocessor(["dem", "insar_coherence"], 1)({"insar_coherence": torch.ones(1, 1, 8, 8)})
     with pytest.raises(DataError, match="2 steps where the model takes 3"):
         Preprocessor(["insar_coherence"], 3)({"insar_coherence": torch.ones(1, 2, 8, 8)})
-
-
-def test_nodes_are_upsampled_corner_to_corner():
-    nodes = torch.rand(2, 3, 5, 7)
-    expected = torch.nn.functional.interpolate(
-        nodes, size=(33, 40), mode="bilinear", align_corners=True
-    )
-    torch.testing.assert_close(upsample_nodes(nodes, (33, 40)), expected)
 
 
 def test_a_dataset_on_nodes_fills_the_image(tmp_path):

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from dataset_script.channels import ATMOSPHERIC_CHANNELS, CHANNEL_NAMES, CHANNELS
 from dataset_script.errors import ConfigError, DataError
@@ -38,6 +40,24 @@ def plain(rasters, steps, size):
         planes.append((raster - channel.mean) / channel.std)
     stack = torch.stack(planes, 2)
     return torch.where(stack.isfinite(), stack, 0.0)
+
+
+@settings(deadline=None)
+@given(
+    nodes=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    size=st.tuples(st.integers(2, 200), st.integers(2, 200)),
+)
+@example(nodes=(33, 33), size=(512, 512))
+@example(nodes=(5, 7), size=(127, 9))
+def test_nodes_are_upsampled_corner_to_corner(nodes, size):
+    values = torch.rand(2, 3, *nodes)
+    expected = torch.nn.functional.interpolate(
+        values, size=size, mode="bilinear", align_corners=True
+    )
+    torch.testing.assert_close(upsample_nodes(values, size), expected, rtol=1e-4, atol=1e-5)
+    out = torch.empty(2, 3, *size)
+    assert upsample_nodes(values, size, out=out) is out
+    torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("nodes", [None, 5])

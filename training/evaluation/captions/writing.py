@@ -81,8 +81,9 @@ def write_captions(
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
     found: list[tuple[int, str, float]] = []
+    loader = Loader(samples, accelerator.device, workers, overwrite=True)
     with torch.no_grad():
-        for batch in progress(Loader(samples, accelerator.device, workers).batches(plan)):
+        for batch in progress(loader.batches(plan)):
             images, indices = inputs(batch), batch.share.indices.tolist()
             losses = [float("nan")] * len(indices)
             if forced is not None:

@@ -41,7 +41,8 @@ def embed_split(
     order = np.arange(len(samples))
     plan = share_out(order, batch_size, accelerator.process_index, accelerator.num_processes)
     found: list[tuple[int, np.ndarray]] = []
-    for batch in progress(Loader(samples, accelerator.device, workers).batches(plan)):
+    loader = Loader(samples, accelerator.device, workers, overwrite=True)
+    for batch in progress(loader.batches(plan)):
         directions = model.embed_images(inputs(batch)).cpu().numpy()
         rows = zip(batch.share.indices.tolist(), directions, batch.share.real, strict=True)
         found += [(index, direction) for index, direction, real in rows if real]
