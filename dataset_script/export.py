@@ -28,7 +28,7 @@ from dataset_script.shards.plan import Shard, plan_shards
 from dataset_script.shards.shard_file import ShardReport, ShardTask, write_shard
 from dataset_script.source.source import Source, open_source
 from dataset_script.webdataset.shards import shard_path, write_manifest
-from dataset_script.workers import run_tasks
+from dataset_script.workers import prepare_processes, run_tasks
 
 ShardKey = tuple[str, str, int]
 """Config, split and number of a shard."""
@@ -57,6 +57,8 @@ def export(
     if chosen.dask:  # Workers on other machines do not share the working directory.
         out = Path(out).absolute()
         minicubes = minicubes if is_url(minicubes) else Path(minicubes).absolute()
+    if chosen.workers > 1 and not chosen.dask:
+        prepare_processes(write_shard, ["xarray", "zarr"])
     source = open_source(minicubes, chosen.annotations, chosen.skip_bad)
     format, apart = chosen.format, chosen.format == "webdataset"
     sizes = chosen.shard_bytes, apart, chosen.max_samples_per_shard

@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from typing import TypeVar
 
 from dataset_script.errors import ConfigError, DataError
@@ -16,6 +17,10 @@ from dataset_script.errors import ConfigError, DataError
 Key = TypeVar("Key", bound=Hashable)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**26)}
+"""What makes glibc keep freed rasters for the next ones: to processes side by side the kernel
+hands out fresh memory so slowly that it takes a twentieth of an export."""
 
 
 def run_tasks(
@@ -56,12 +61,29 @@ def run_tasks(
                 future.cancel()
 
 
+def prepare_processes(work: Callable, late: Sequence[str] = ()) -> None:
+    """Begin to import what worker processes will need, which takes seconds, and go on meanwhile.
+
+    Args:
+        work: What `run_tasks` will be asked to do with more than one worker.
+        late: Modules that the work imports only when it needs them, as it always will.
+    """
+    # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown
+    # state; a server's forks inherit its imports and nothing that runs.
+    forkserver.set_forkserver_preload([getattr(work, "func", work).__module__, *late])
+    added = _KEEP_MEMORY.keys() - os.environ.keys()
+    os.environ.update({name: _KEEP_MEMORY[name] for name in added})
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
 @contextmanager
 def _processes(workers: int, work: Callable) -> Iterator[Executor]:
-    # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown
-    # state; a server's forks inherit its imports, which take seconds, and nothing that runs.
+    prepare_processes(work)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])
     try:
         with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
             yield pool

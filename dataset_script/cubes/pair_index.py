@@ -28,6 +28,7 @@ class PairIndex:
         self._arrays, self._fields = arrays, fields
         self._dates = [read_dates(arrays.dataset, dim, path) for dim in PAIR_DIMS]
         self._position = [{date: i for i, date in enumerate(dates)} for dates in self._dates]
+        self._there = set[Pair]()
 
     def place(self, pair: Pair) -> tuple[int, int]:
         """Positions of the primary and the secondary date.
@@ -42,9 +43,14 @@ class PairIndex:
 
         Of the marks, which are tens of thousands of chunks, this reads one.
         """
-        if pair[0] not in self._position[0] or pair[1] not in self._position[1]:
+        if pair in self._there:
+            return True
+        if not all(date in of for date, of in zip(pair, self._position, strict=True)):
             return False
-        return pair[0] < pair[1] and bool(self._fields.read(_VALID, self.place(pair)))
+        there = pair[0] < pair[1] and bool(self._fields.read(_VALID, self.place(pair)))
+        if there:
+            self._there.add(pair)
+        return there
 
     def marked(self) -> set[Pair]:
         """Every interferogram that is marked, also where the primary date is not the earlier."""

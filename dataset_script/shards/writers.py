@@ -38,6 +38,7 @@ class ParquetWriter:
     def __init__(self, path: Path, features: Features):
         self._features = features
         self._waiting: list[Row] = []
+        self._bytes = 0
         leaves = {
             name: name + ".list.element" * len(column.shape)
             for name, column in features.items()
@@ -59,10 +60,13 @@ class ParquetWriter:
 
     def write(self, row: Row) -> None:
         """Append a row."""
-        waiting = sum(map(row_bytes, self._waiting))
-        if self._waiting and waiting + row_bytes(row) > GROUP_BYTES:
+        if self._bytes + row_bytes(row) > GROUP_BYTES:
             self._flush()
         self._waiting.append(row)
+        self._bytes += row_bytes(row)
+        # The next is most likely as large, and is not to be made while these wait for it.
+        if self._bytes + row_bytes(row) > GROUP_BYTES:
+            self._flush()
 
     def close(self) -> None:
         """Finish the file."""
@@ -74,7 +78,7 @@ class ParquetWriter:
             # Tables of one row need no copy of its pixels; joined, they are still one row group.
             tables = [rows_to_table([row], self._features) for row in self._waiting]
             self._writer.write_table(pa.concat_tables(tables))
-            self._waiting = []
+            self._waiting, self._bytes = [], 0
 
 
 class ArrowWriter:
