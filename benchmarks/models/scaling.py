@@ -75,7 +75,9 @@ _TASKS = {
         "train(load_config('configs/demo/classification.yaml', options))",
     ),
     "evaluation": (
-        "from training.evaluation.evaluating import evaluate",
+        "import shutil\nfrom training.evaluation.evaluating import evaluate",
+        # Results of another size are not to be taken for these, nor these to be kept.
+        "shutil.rmtree(Path({first_run!r}) / 'results', ignore_errors=True)\n"
         "evaluate(Path({first_run!r}), 'train', {data!r})",
     ),
     "prediction": (
