@@ -30,11 +30,11 @@ pretrained: $(INSTALLED)  ## Make the model in the box again (hours; goes on whe
 captions: $(INSTALLED)  ## Train captioners and a retriever on simulated pairs (an hour; goes on where it stopped)
 	$(BIN)/python scripts/captions.py
 
-test: $(INSTALLED)  ## Run the tests (four processes, as some of them wait)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q
+test: $(INSTALLED)  ## Run the tests (three processes, as some of them wait)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 coverage: $(INSTALLED)  ## Run the tests and say which lines of the rooms they never reach
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q --cov --cov-report term-missing:skip-covered
 
 quality: $(INSTALLED)  ## Check style, types, dead code, and which way imports go
 	$(BIN)/ruff check .
