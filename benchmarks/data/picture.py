@@ -31,7 +31,7 @@ def draw_rates(timings: Mapping[str, Mapping[str, Timing]], path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds a T=3 sample of 512 pixels (logarithmic)")
     axes.set_xlim(left=0.5)
-    axes.legend(loc="upper right", frameon=False)
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
