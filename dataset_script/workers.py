@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from typing import TypeVar
 
 from dataset_script.errors import ConfigError, DataError
@@ -68,6 +67,8 @@ def prepare_processes(work: Callable, late: Sequence[str] = ()) -> None:
         work: What `run_tasks` will be asked to do with more than one worker.
         late: Modules that the work imports only when it needs them, as it always will.
     """
+    from multiprocessing import forkserver  # which cannot be imported on Windows
+
     # A fork of this process would inherit Zarr's event loop and Arrow's threads in an unknown
     # state; a server's forks inherit its imports and nothing that runs.
     forkserver.set_forkserver_preload([getattr(work, "func", work).__module__, *late])

@@ -24,6 +24,22 @@ from benchmarks.harness import Goal, goals_table, machine
 ROOT = Path(__file__).resolve().parents[2]
 T, BATCH, EPOCHS, THREADS = 3, 8, 2, 2
 
+LOOP = CONFIGS | {
+    "num_classes": 2,
+    "mixed_precision": False,
+    "gradient_clip": None,
+    "metric_strategy": "none",
+    "wandb": None,
+    "device": "cpu",
+    "num_workers": THREADS,
+    "threads": THREADS,
+    "prefetch_factor": 2,
+    "persistent_workers": False,
+    "webdataset_shuffle_size": 100,
+    "webdataset_initial_buffer": 100,
+}
+"""What their loop reads beside model, data and budget; `threads` is ours."""
+
 _THEIRS = """
 import json, sys, time
 sys.path.insert(0, ".")
@@ -65,24 +81,12 @@ print("rates", json.dumps(rates[-2:]))
 
 def theirs(checkout: Path, python: str, shards: Path, model: str) -> tuple[float, float]:
     """Samples a second of their training and of their validation."""
-    configs = CONFIGS | {
+    configs = LOOP | {
         "architecture": model,
         "task": "classification",
-        "num_classes": 2,
-        "mixed_precision": False,
-        "gradient_clip": None,
-        "metric_strategy": "none",
-        "wandb": None,
-        "device": "cpu",
         "batch_size": BATCH,
-        "num_workers": THREADS,
-        "prefetch_factor": 2,
-        "persistent_workers": False,
         "webdataset_root": str(shards),
-        "webdataset_shuffle_size": 100,
-        "webdataset_initial_buffer": 100,
         "epochs": EPOCHS,
-        "threads": THREADS,
     }
     command = [python, "-c", _THEIRS, json.dumps(configs)]
     done = subprocess.run(command, cwd=checkout, stdout=subprocess.PIPE, text=True, check=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.data.authors import CONFIGS
 from benchmarks.harness import Goal, goals_table, machine
+from benchmarks.models.authors import LOOP
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO, T, SIZE = ROOT / "runs/demo", 3, 128
@@ -77,29 +77,17 @@ print("f1", last, f1())
 def theirs(checkout: Path, python: str, shards: Path, task: str) -> tuple[float, float]:
     """F1 of deformation on the test split, and the minutes that it took."""
     demo = yaml.safe_load((ROOT / f"configs/demo/{task}.yaml").read_text())
-    configs = CONFIGS | {
+    configs = LOOP | {
         "image_size": SIZE,
         "architecture": demo["model"]["name"],
         "encoder": demo["model"].get("encoder"),
         "options": demo["model"].get("options", {}),
         "task": task,
-        "num_classes": 2,
-        "mixed_precision": False,
-        "gradient_clip": None,
-        "metric_strategy": "none",
-        "wandb": None,
-        "device": "cpu",
         "lr": demo["optimizer"]["learning_rate"],
         "weight_decay": demo["optimizer"]["weight_decay"],
         "epochs": demo["training"]["epochs"],
         "batch_size": demo["training"]["batch_size"],
-        "num_workers": 2,
-        "threads": 2,
-        "prefetch_factor": 2,
-        "persistent_workers": False,
         "webdataset_root": str(shards),
-        "webdataset_shuffle_size": 100,
-        "webdataset_initial_buffer": 100,
     }
     begun = time.perf_counter()
     command = [python, "-c", _THEIRS, json.dumps(configs)]

@@ -1,5 +1,6 @@
 """Cubes written by xarray alone, in every form, against what our reader gives."""
 
+import contextlib
 import datetime
 import itertools
 
@@ -50,6 +51,21 @@ def test_every_form_reads_as_xarray_does(tmp_path, source, form, version, consol
                     assert cube.read_pair_field(name, primary, secondary) == pair[name].values
         dem = cube.read_static("dem", window)
         np.testing.assert_array_equal(dem, source.dem.values[3:23, 5:36])
+
+
+@pytest.mark.parametrize(("form", "version", "consolidated", "top", "fill"), FORMS)
+def test_a_pair_alone_is_marked_as_in_the_whole(
+    tmp_path, source, form, version, consolidated, top, fill
+):
+    path = write_cube(source, tmp_path, form, version, consolidated, top, fill)
+    dates = [source[dim].dt.date.values.tolist() for dim in PAIR]
+    there = set()
+    with Minicube.open(path) as cube:
+        for pair in itertools.product(*dates):
+            with contextlib.suppress(DataError):
+                cube.read_pair_field("caption", *pair)
+                there.add(pair)
+        assert len(there) == 12 and there == cube.pairs
 
 
 def test_floats_keep_every_bit(tmp_path, source):
