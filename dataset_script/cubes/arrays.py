@@ -58,10 +58,12 @@ class CubeArrays:
 
     def raw(self, name: str, place: tuple[int, ...] = ()) -> np.ndarray:
         """Stored values at a place along the leading dimensions; everything without one."""
-        read = self._pieces(name)
-        if read and (place or len(self._arrays[name].shape) == 2):
-            return np.asarray(read(*place)) if place else self._joined(name, read)
-        return np.asarray(self._arrays[name][place if place else ...])
+        array = self._arrays[name]
+        if read := self._pieces(name, len(place)):
+            return np.asarray(read(*place))
+        if not place and array.ndim == 2 and (read := self._pieces(name, 2)):
+            return self._joined(name, read)
+        return np.asarray(array[place if place else ...])
 
     def unpacked(self, name: str, values: np.ndarray) -> np.ndarray:
         """Values of an array with its scale and offset applied, as CF packs them.
@@ -100,39 +102,51 @@ class CubeArrays:
                 return key
         return None
 
-    def _find_pieces(self, name: str) -> Callable[[int, int], Any] | None:
-        """Reads one chunk past Zarr, where each pair has one chunk; None where only Zarr can.
+    def _find_pieces(self, name: str, lead: int) -> Callable[..., Any] | None:
+        """Reads one chunk past Zarr, where each place has one chunk; None where only Zarr can.
 
         A real cube has 36,000 such chunks of a field, for which Zarr takes ten seconds, and of a
         raster's chunk Zarr's threads and copies take longer than its decompression.
+
+        Args:
+            name: Array.
+            lead: Leading dimensions along which it is cut into chunks; 0 asks for all of it.
         """
         from zarr.core.metadata import ArrayV2Metadata
 
         array, fetch = self._arrays[name], self._opened.fetch
-        metadata, inner = array.metadata, array.shape[2:]
+        metadata, inner = array.metadata, array.shape[lead:]
         if fetch is None or not isinstance(metadata, ArrayV2Metadata):
             return None
-        if array.ndim < 2 or array.chunks != (1, 1, *inner) or metadata.order != "C":
+        if (
+            not array.ndim
+            or array.ndim < lead
+            or array.chunks != (1,) * lead + inner
+            or metadata.order != "C"
+        ):
             return None
         kind = metadata.dtype.to_native_dtype()
         if metadata.filters or kind.kind not in "biufU":
             return None
         codec, separator = metadata.compressor, metadata.dimension_separator
         absent = np.zeros((), kind) if metadata.fill_value is None else metadata.fill_value
-        rest = (separator + "0") * len(inner)
+
+        def key(place: tuple[int, ...]) -> str:
+            return f"{name}/{separator.join(map(str, place + (0,) * len(inner)))}"
+
         decoded = dict[bytes, Any]()
 
         def values(content: bytes) -> np.ndarray:
             return np.frombuffer(codec.decode(content) if codec else content, kind)
 
-        def read_raster(i: int, j: int) -> np.ndarray:
-            content = fetch(f"{name}/{i}{separator}{j}{rest}")
+        def read_raster(*place: int) -> np.ndarray:
+            content = fetch(key(place))
             if content is None:
                 return np.full(inner, absent, kind)
             return values(content).reshape(inner)
 
-        def read_value(i: int, j: int) -> Any:
-            content = fetch(f"{name}/{i}{separator}{j}")
+        def read_value(*place: int) -> Any:
+            content = fetch(key(place))
             if content is None:
                 return absent
             if content not in decoded:  # most are equal

@@ -25,7 +25,11 @@ class FrameCache:
         self._frames: OrderedDict[Hashable, np.ndarray] = OrderedDict()
 
     def get(
-        self, primary: datetime.date, key: Hashable, decode: Callable[[], np.ndarray]
+        self,
+        primary: datetime.date,
+        key: Hashable,
+        decode: Callable[[], np.ndarray],
+        again: bool = True,
     ) -> np.ndarray:
         """A frame, decoded if it is not here.
 
@@ -33,10 +37,14 @@ class FrameCache:
             primary: Its primary date; frames of any other are let go.
             key: What tells it from the others of this date.
             decode: Makes it.
+            again: Whether it will be asked for again; otherwise it is let go.
         """
         if primary != self._primary:
             self.clear()
             self._primary = primary
+        if not again:
+            found = self._frames.pop(key, None)
+            return decode() if found is None else found
         if key not in self._frames:
             self._frames[key] = decode()
             while len(self._frames) > 1 and (

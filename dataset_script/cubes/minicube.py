@@ -151,6 +151,7 @@ class Minicube:
         secondary: datetime.date,
         window: Window | None = None,
         blank: Collection[str] | None = None,
+        again: bool = True,
     ) -> np.ndarray:
         """Read one raster of one interferogram.
 
@@ -165,6 +166,8 @@ class Minicube:
             window: Pixels to read; None reads the frame.
             blank: Masks that are known to be empty (`Annotation.blank_masks`): writers leave out
                 chunks without content. None goes by the cube's own phase.
+            again: Whether the raster (for a field of the primary date, that of any secondary) will
+                be read again before another primary date is; otherwise its pixels are let go.
 
         Returns:
             `[height, width]`, a copy: float32 as stored, or uint8 for masks and what the channel
@@ -182,7 +185,7 @@ class Minicube:
         make = partial(self._decode if present else self._zeros, variable, pair)
         of_primary = variable in BY_NAME and BY_NAME[variable].kind == "primary"
         key = variable, primary if of_primary else secondary
-        return self._cut(self._cache.get(primary, key, make), window)
+        return self._cut(self._cache.get(primary, key, make, again), window)
 
     def read_static(self, variable: str = DEM, window: Window | None = None) -> np.ndarray:
         """Read a raster that has no date.

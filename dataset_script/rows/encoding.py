@@ -37,8 +37,8 @@ from dataset_script.source.checks import check_mask
 class Encoder:
     """Encodes the samples of one open cube.
 
-    Samples of a group share interferograms, and the cube keeps what it decoded of a primary date:
-    encode the samples of a group one after the other.
+    Samples of a group share interferograms, and the cube keeps what it decoded of a primary date
+    as long as later samples want it: encode the samples of a group one after the other.
 
     Attributes:
         cube: The cube.
@@ -55,11 +55,13 @@ class Encoder:
     warnings: dict[Problem, None] = field(default_factory=dict)
     atmosphere_error: dict[str, float] = field(default_factory=dict)
 
-    def encode(self, sample: Sample) -> Row:
+    def encode(self, sample: Sample, later: Sequence[Sample] = ()) -> Row:
         """Encode a sample.
 
         Args:
             sample: A sample of the cube's frame.
+            later: Samples of the same group that will be encoded next; what they share with this
+                one stays decoded.
 
         Returns:
             A row, columns as in `recipe.features`.
@@ -69,6 +71,9 @@ class Encoder:
                 contradicts the labels, or the frame is smaller than the crop.
         """
         pairs = [annotation.pair for annotation in sample.annotations]
+        coming = {annotation.pair for each in later for annotation in each.annotations}
+        # Whether a step's rasters will be read again; a short group repeats interferograms.
+        again = [pair in coming or pair in pairs[step:] for step, pair in enumerate(pairs, 1)]
         window = self._window(sample)
         row = describe(sample, self.volcanoes)
         row |= {
@@ -77,17 +82,22 @@ class Encoder:
             "pixel_size": list(self.cube.grid.pixel_size),
             "window": list(window),
         }
+        for mask in MASKS:
+            row[mask] = np.stack(
+                [
+                    self._mask(mask, annotation, window, more)
+                    for annotation, more in zip(sample.annotations, again, strict=True)
+                ]
+            )
         for channel in select(self.recipe.channels):
             if channel.per_step:
-                steps = [self._read(channel, pair, window) for pair in pairs]
-                row[channel.name] = np.stack(steps)
+                steps = zip(pairs, again, strict=True)
+                row[channel.name] = np.stack([self._read(channel, *s, window) for s in steps])
             else:
-                row[channel.name] = self._read(channel, pairs[0], window)
+                row[channel.name] = self._read(channel, pairs[0], bool(later), window)
         if self.recipe.correct_stratified and PHASE in row:
             phases = zip(row[PHASE], pairs, strict=True)
             row[PHASE] = np.stack([self._less_stratified(*each, window) for each in phases])
-        for mask in MASKS:
-            row[mask] = np.stack([self._mask(mask, step, window) for step in sample.annotations])
         self.warnings |= self.cube.warnings
         return row
 
@@ -134,8 +144,10 @@ class Encoder:
             raise ProblemError(Problem(what, "", self.cube.path, self.cube.frame_id)) from None
         return Window(*corner, size, size)
 
-    def _mask(self, name: str, annotation: Annotation, window: Window | None = None) -> np.ndarray:
-        return self.cube.read(name, *annotation.pair, window, annotation.blank_masks)
+    def _mask(
+        self, name: str, annotation: Annotation, window: Window | None = None, again: bool = True
+    ) -> np.ndarray:
+        return self.cube.read(name, *annotation.pair, window, annotation.blank_masks, again)
 
     def _less_stratified(self, phase: np.ndarray, pair: Pair, window: Window) -> np.ndarray:
         before, after = (
@@ -147,10 +159,13 @@ class Encoder:
         )
         return remove_stratified(phase, before, after, self.cube.read_static(DEM, window))
 
-    def _read(self, channel: Channel, pair: Pair, window: Window) -> np.ndarray:
-        static, name = channel.kind == "static", channel.name
-        cube = self.cube
-        field = cube.read_static(name, window) if static else cube.read(name, *pair, window)
+    def _read(self, channel: Channel, pair: Pair, again: bool, window: Window) -> np.ndarray:
+        name, cube = channel.name, self.cube
+        if channel.kind == "static":
+            field = cube.read_static(name, window)
+        else:  # the stratified part needs the weather once more
+            again |= self.recipe.correct_stratified
+            field = cube.read(name, *pair, window, again=again)
         nodes = self.recipe.atmosphere_nodes
         if nodes is None or channel.storage != "smooth":
             return field

@@ -120,8 +120,8 @@ def generate_rows(
                 sound = group if problems is None else encoder.sound(group, problems)
                 if sound != group:
                     samples = _samples(sound, recipe, shard.split, shard.positive)
-                for sample in samples:
-                    yield encoder.encode(sample)
+                for number, sample in enumerate(samples, 1):
+                    yield encoder.encode(sample, samples[number:])
             if warnings is not None:
                 warnings += encoder.warnings
             for channel, error in encoder.atmosphere_error.items():

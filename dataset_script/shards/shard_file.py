@@ -109,6 +109,7 @@ def write_shard(task: ShardTask) -> ShardReport:
             samples += 1
             positives += row["label"]
             size += row_bytes(row)
+            del row  # its pixels need not stay while the next is made
     report = ShardReport(
         samples,
         positives,

@@ -79,6 +79,8 @@ class ParquetWriter:
             tables = [rows_to_table([row], self._features) for row in self._waiting]
             self._writer.write_table(pa.concat_tables(tables))
             self._waiting, self._bytes = [], 0
+            # Arrow would keep what it wrote with, as much as a row's pixels, for the next group.
+            pa.default_memory_pool().release_unused()
 
 
 class ArrowWriter:

@@ -50,6 +50,36 @@ def test_every_way_of_storing_is_read_as_zarr_reads_it(tmp_path, way):
     opened.close()
 
 
+@pytest.mark.parametrize("way", sorted(set(WAYS) - {"several pairs a chunk"}))
+@pytest.mark.parametrize("written", [True, False])
+def test_a_raster_without_a_date_is_read_as_zarr_reads_it(tmp_path, way, written):
+    path = tmp_path / "cube.zarr"
+    zarr.open_group(path, mode="w", zarr_format=2)
+    options = {"chunks": (1, 1, 12, 10), "dtype": "<f4", "fill_value": 4.5} | WAYS[way]
+    options["chunks"] = options["chunks"][2:]
+    shape = {"shape": (12, 10), "zarr_format": 2}
+    array = zarr.open_array(path / "dem", mode="w", **shape, **options)
+    array.attrs["_ARRAY_DIMENSIONS"] = ["latitude", "longitude"]
+    if written:
+        array[...] = np.random.default_rng(0).normal(size=(12, 10))
+    opened = open_store(path)
+    read, expected = CubeArrays(opened, str(path)).raw("dem"), np.asarray(array[...])
+    np.testing.assert_array_equal(read, expected)
+    assert read.dtype == expected.dtype
+    opened.close()
+
+
+def test_a_single_number_is_read(tmp_path):
+    path = tmp_path / "cube.zarr"
+    zarr.open_group(path, mode="w", zarr_format=2)
+    array = zarr.open_array(path / "number", mode="w", shape=(), dtype="i4", zarr_format=2)
+    array[...] = 7
+    array.attrs["_ARRAY_DIMENSIONS"] = []
+    opened = open_store(path)
+    assert CubeArrays(opened, str(path)).raw("number") == 7
+    opened.close()
+
+
 def test_a_chunk_of_the_wrong_length_is_an_error(tmp_path):
     path = tmp_path / "cube.zarr"
     make_array(path, compressor=None)

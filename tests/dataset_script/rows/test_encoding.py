@@ -1,5 +1,6 @@
 """Where a row is cut out of its frame: all its steps count, and the recipe's seed."""
 
+import numpy as np
 import pytest
 
 from dataset_script.annotations.reading import from_record
@@ -59,3 +60,35 @@ def test_another_seed_cuts_elsewhere_and_the_same_seed_in_the_same_place(cube, s
     assert len(set(windows)) > 2
     assert windows == [tuple(encode(cube, samples[0], seed, 24)["window"]) for seed in SEEDS]
     assert {window[2:] for window in windows} == {(24, 24)}
+
+
+@pytest.mark.parametrize("length", [1, 3, 5, None])
+@pytest.mark.parametrize("stratified", [False, True])
+def test_a_group_decodes_each_raster_once_and_keeps_none_at_its_end(
+    tmp_path, monkeypatch, length, stratified
+):
+    """Groups of four: of disjoint and of shared steps, padded ones that repeat a step, whole."""
+    annotations = {int(n): from_record(r) for n, r in make_records().items()}
+    group = derive_groups(annotations)[0]
+    samples = make_samples([group], length, "train")
+    recipe = Recipe(length, 20, correct_stratified=stratified)
+    path = write_cube(make_cube(), tmp_path)
+    decoded = []
+    decode = Minicube._decode
+    monkeypatch.setattr(
+        Minicube, "_decode", lambda cube, *what: decoded.append(what) or decode(cube, *what)
+    )
+    with Minicube.open(path) as cube:
+        apart = [Encoder(cube, recipe).encode(sample, samples) for sample in samples]
+    decoded.clear()
+    with Minicube.open(path) as cube:
+        encoder = Encoder(cube, recipe)
+        together = [encoder.encode(sample, samples[n:]) for n, sample in enumerate(samples, 1)]
+        kept = cube._cache._frames
+    names = [name if name.startswith("primary") else (name, pair) for name, pair in decoded]
+    assert len(names) == len(set(names))
+    assert stratified or not kept
+    for row, other in zip(together, apart, strict=True):
+        assert row.keys() == other.keys()
+        for name, value in row.items():
+            np.testing.assert_equal(value, other[name])
