@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Semaphore
 from typing import TypeVar
 
 from dataset_script.errors import ConfigError, DataError
@@ -50,8 +51,9 @@ def run_tasks(
         for key, task in tasks.items():
             yield key, work(task)
         return
-    with _dask(dask) if dask else _processes(min(workers, len(tasks)), work) as pool:
+    with _dask(dask) if dask else _processes(min(workers, len(tasks)), work) as (pool, begin):
         futures = {pool.submit(work, task): key for key, task in tasks.items()}
+        begin()
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -82,12 +84,26 @@ def prepare_processes(work: Callable, late: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def _processes(workers: int, work: Callable) -> Iterator[Executor]:
+def _processes(workers: int, work: Callable) -> Iterator[tuple[Executor, Callable[[], None]]]:
+    """A pool of processes, and what lets them begin when all tasks are handed over.
+
+    Each process starts as a task is handed over, and the pool would wait for ever for one that
+    starts while it clears up after the death of another.
+    """
     prepare_processes(work)
     context = multiprocessing.get_context("forkserver")
+    gate = context.Semaphore(0)
+
+    def begin() -> None:
+        for _ in range(workers):
+            gate.release()
+
     try:
-        with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
-            yield pool
+        with ProcessPoolExecutor(workers, context, _start, (gate,)) as pool:
+            try:
+                yield pool, begin
+            finally:
+                begin()  # an interrupted hand-over must not leave them waiting
     except BrokenProcessPool:
         raise DataError(
             "a worker process was killed, most likely because memory ran out; run the same command "
@@ -95,8 +111,11 @@ def _processes(workers: int, work: Callable) -> Iterator[Executor]:
         ) from None
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent does: a killed one tells its workers nothing."""
+def _start(gate: Semaphore) -> None:
+    """Wait for all tasks to be handed over, and end when the parent does.
+
+    A parent that is killed tells its workers nothing.
+    """
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
@@ -105,10 +124,11 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+    gate.acquire()
 
 
 @contextmanager
-def _dask(address: str) -> Iterator[Executor]:
+def _dask(address: str) -> Iterator[tuple[Executor, Callable[[], None]]]:
     try:
         from distributed import Client
     except ImportError:
@@ -120,4 +140,4 @@ def _dask(address: str) -> Iterator[Executor]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"no Dask scheduler answers at {address} ({error})") from None
     with client, client.get_executor(pure=False) as pool:
-        yield pool
+        yield pool, lambda: None
