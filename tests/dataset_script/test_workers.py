@@ -39,7 +39,7 @@ def test_an_error_comes_home_whole(workers):
 
 def test_a_killed_worker_is_said():
     """However early: a pool whose processes start one by one waited for ever one time in thirty."""
-    for _ in range(60):
+    for _ in range(30):
         with pytest.raises(DataError, match=r"worker process was killed.*fewer workers"):
             list(run_tasks(die, {0: 0, 1: 1, 2: 2}, 2))
 
