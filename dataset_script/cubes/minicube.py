@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from dataset_script.annotations.record import Pair
-from dataset_script.channels import BY_NAME, DEM, MASKS
+from dataset_script.channels import BY_NAME, DEM
 from dataset_script.cubes.archives import OpenStore, open_store
 from dataset_script.cubes.arrays import CubeArrays
-from dataset_script.cubes.decoding import decode_raster, fill_missing, is_missing
-from dataset_script.cubes.faults import refuse_passing
+from dataset_script.cubes.faults import Reports
 from dataset_script.cubes.frame_cache import FrameCache
 from dataset_script.cubes.layout import (
     RASTERS,
@@ -29,11 +28,9 @@ from dataset_script.cubes.layout import (
     read_grid,
 )
 from dataset_script.cubes.locations import file_name, strip_suffix
-from dataset_script.cubes.pair_fields import PairFields
-from dataset_script.cubes.pair_index import PairIndex
-from dataset_script.problems import Problem, ProblemError
-
-_SET_ASIDE = "fetch or repair the cube, or set the pair aside with --skip-bad"
+from dataset_script.cubes.pairs import PairFields, PairIndex
+from dataset_script.cubes.rasters import Rasters
+from dataset_script.problems import ProblemError
 
 
 class Minicube:
@@ -49,18 +46,19 @@ class Minicube:
 
     def __init__(self, opened: OpenStore, path: str):
         self.path = path
-        self.warnings: dict[Problem, None] = {}
         self._arrays = CubeArrays(opened, path)
         self.dataset = self._arrays.dataset
         check_dimensions(self.dataset, path)
         self.frame_id = str(self.dataset.attrs.get("frame_id") or strip_suffix(file_name(path)))
+        self._reports = Reports(path, self.frame_id)
+        self.warnings = self._reports.warnings
         self.grid: Grid = read_grid(self.dataset, path)
         self.height, self.width = self.grid.whole[2:]
         self._cache = FrameCache()
         self._fields = PairFields(self._arrays)
         self._index = PairIndex(self._arrays, self._fields, path)
+        self._rasters = Rasters(self._arrays, self._fields, self._index, self._reports)
         self._static: dict[str, np.ndarray] = {}
-        self._present: set[tuple[str, Pair | None]] = set()
 
     @classmethod
     def open(cls, path: str | Path) -> Minicube:
@@ -113,11 +111,13 @@ class Minicube:
         Raises:
             DataError: If they cannot be read.
         """
-        with self._reading("valid_date_pair", None):
+        with self._reports.reading("valid_date_pair", None):
             marked = self._index.marked()
         pairs = frozenset(pair for pair in marked if pair[0] < pair[1])
         for pair in sorted(marked - pairs):
-            self._warn("the primary date of an interferogram must lie before the secondary", pair)
+            self._reports.warn(
+                "the primary date of an interferogram must lie before the secondary", pair
+            )
         return pairs
 
     @cached_property
@@ -141,7 +141,7 @@ class Minicube:
         window = self.grid.window(bounds)
         if not window.height or not window.width:
             here = ", ".join(f"{edge:.4f}" for edge in self.bounds())
-            raise self._problem(f"the box {bounds} lies outside the frame ({here})")
+            raise self._reports.problem(f"the box {bounds} lies outside the frame ({here})")
         return window
 
     def read(
@@ -179,10 +179,12 @@ class Minicube:
         """
         pair = primary, secondary
         if variable not in self.rasters:
-            raise self._problem(f"the cube has no raster {variable!r}", pair)
+            raise self._reports.problem(f"the cube has no raster {variable!r}", pair)
         self._require_pair(pair)
-        present = self._require_chunks(variable, pair, blank)
-        make = partial(self._decode if present else self._zeros, variable, pair)
+        if self._rasters.stored(variable, pair, blank):
+            make = partial(self._rasters.decode, variable, pair)
+        else:
+            make = partial(np.zeros, (self.height, self.width), np.uint8)
         of_primary = variable in BY_NAME and BY_NAME[variable].kind == "primary"
         key = variable, primary if of_primary else secondary
         return self._cut(self._cache.get(primary, key, make, again), window)
@@ -201,10 +203,10 @@ class Minicube:
             DataError: As `read`.
         """
         if variable not in self.static_rasters:
-            raise self._problem(f"the cube has no raster {variable!r} without a date")
+            raise self._reports.problem(f"the cube has no raster {variable!r} without a date")
         if variable not in self._static:
-            self._require_chunks(variable, None)
-            self._static[variable] = self._decode(variable, None)
+            self._rasters.stored(variable, None)
+            self._static[variable] = self._rasters.decode(variable, None)
         return self._cut(self._static[variable], window)
 
     def read_pair_field(
@@ -225,9 +227,9 @@ class Minicube:
         """
         pair = primary, secondary
         if not self.has_field(name):
-            raise self._problem(f"the cube has no field {name!r}", pair)
+            raise self._reports.problem(f"the cube has no field {name!r}", pair)
         self._require_pair(pair)
-        with self._reading(name, pair):
+        with self._reports.reading(name, pair):
             return self._fields.read(name, self._index.place(pair))
 
     def require_stored(
@@ -245,72 +247,22 @@ class Minicube:
         """
         pair = primary, secondary
         for variable in self.rasters:
-            self._require_chunks(variable, pair, blank)
+            self._rasters.stored(variable, pair, blank)
 
     def has_field(self, name: str) -> bool:
         """Whether the cube says this of each interferogram beside its pixels."""
         return name in self._fields
 
     def _require_pair(self, pair: Pair) -> None:
-        with self._reading("valid_date_pair", pair):
+        with self._reports.reading("valid_date_pair", pair):
             there = self._index.has(pair)
         if not there:
-            raise self._problem("the cube has no such interferogram (valid_date_pair)", pair)
-
-    def _require_chunks(
-        self, variable: str, pair: Pair | None, blank: Collection[str] | None = None
-    ) -> bool:
-        """Whether the pixels are stored; only masks may be left out, where they are empty."""
-        key = variable, pair
-        if key in self._present:
-            return True
-        with self._reading(variable, pair):
-            missing = self._arrays.missing_chunk(variable, self._index.place(pair) if pair else ())
-            if blank is None and missing and pair:
-                blank = self._fields.blank_masks(self._index.place(pair))
-        if missing is None:
-            self._present.add(key)
-        elif variable not in MASKS or variable not in (blank or ()):
-            moved = " though the ground moved" if variable in MASKS else ""
-            raise self._problem(f"chunk {missing} is missing{moved}", pair, _SET_ASIDE)
-        return missing is None
-
-    def _zeros(self, variable: str, pair: Pair) -> np.ndarray:
-        return np.zeros((self.height, self.width), dtype=np.uint8)
-
-    def _decode(self, variable: str, pair: Pair | None) -> np.ndarray:
-        with self._reading(variable, pair):
-            raw = self._arrays.raw(variable, self._index.place(pair) if pair else ())
-        missing = is_missing(raw, self._arrays.fill_value(variable))
-        try:
-            values = fill_missing(variable, self._arrays.unpacked(variable, raw), missing)
-            raster = decode_raster(variable, values)
-        except (TypeError, ValueError) as error:
-            raise self._problem(str(error), pair, _SET_ASIDE) from None
-        if missing.any() and variable not in MASKS:
-            kept = "no data, 0" if BY_NAME[variable].zero_without_data else "not a number"
-            what = f"{missing.sum()} pixels of {variable} are missing; they are {kept}"
-            self._warn(what, pair)
-        return raster
+            raise self._reports.problem(
+                "the cube has no such interferogram (valid_date_pair)", pair
+            )
 
     def _cut(self, frame: np.ndarray, window: Window | None) -> np.ndarray:
         try:
             return cut(frame, window or self.grid.whole)
         except ValueError as error:
-            raise self._problem(str(error)) from None
-
-    @contextmanager
-    def _reading(self, variable: str, pair: Pair | None) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # Codecs, archives and networks each raise their own kinds.
-            refuse_passing(error, self.path)
-            what = f"{variable} cannot be read ({type(error).__name__}: {error})"
-            raise self._problem(what, pair, "the file is damaged or out of reach") from error
-
-    def _warn(self, what: str, pair: Pair | None = None) -> None:
-        problem = self._problem(what, pair).problem
-        self.warnings[replace(problem, severity="warning")] = None
-
-    def _problem(self, what: str, pair: Pair | None = None, advice: str = "") -> ProblemError:
-        return ProblemError(Problem(what, advice, self.path, self.frame_id, pair or ()))
+            raise self._reports.problem(str(error)) from None

@@ -6,6 +6,7 @@ import pytest
 from dataset_script.annotations.reading import from_record
 from dataset_script.annotations.series import derive_groups, make_samples
 from dataset_script.cubes.minicube import Minicube
+from dataset_script.cubes.rasters import Rasters
 from dataset_script.rows.encoding import Encoder
 from dataset_script.rows.recipe import Recipe
 from tests.cubes import make_cube, make_records, write_cube
@@ -74,9 +75,9 @@ def test_a_group_decodes_each_raster_once_and_keeps_none_at_its_end(
     recipe = Recipe(length, 20, correct_stratified=stratified)
     path = write_cube(make_cube(), tmp_path)
     decoded = []
-    decode = Minicube._decode
+    decode = Rasters.decode
     monkeypatch.setattr(
-        Minicube, "_decode", lambda cube, *what: decoded.append(what) or decode(cube, *what)
+        Rasters, "decode", lambda self, *what: decoded.append(what) or decode(self, *what)
     )
     with Minicube.open(path) as cube:
         apart = [Encoder(cube, recipe).encode(sample, samples) for sample in samples]
