@@ -21,7 +21,6 @@ HEPHAESTUS_DATASET the dataset of `make demo`, if it is there. In a checkout, th
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -48,30 +47,35 @@ def main() -> None:
     # A stopped container sends SIGTERM, which would leave the folder behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Uploads pass through a folder of this process alone, deleted when it ends.
-    uploads = tempfile.mkdtemp(prefix="hephaestus-page-")
-    os.environ["GRADIO_TEMP_DIR"] = uploads
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    with tempfile.TemporaryDirectory(prefix="hephaestus-page-", ignore_cleanup_errors=True) as own:
+        os.environ["GRADIO_TEMP_DIR"] = own
+        os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+        with readable_errors():
+            serve(settings)
 
+
+def serve(settings: Settings) -> None:
+    """Load everything, and serve.
+
+    Raises:
+        PageError: If the settings name what cannot be used, or the port cannot be served.
+    """
     from page.blocks import build
     from page.errors import PageError
     from page.handlers import Handlers
     from page.serving import options
 
+    handlers = Handlers(settings)
+    threading.Thread(target=handlers.warm_up, daemon=True).start()
+    blocks = build(handlers)
     try:
-        with readable_errors():
-            handlers = Handlers(settings)
-            threading.Thread(target=handlers.warm_up, daemon=True).start()
-            blocks = build(handlers)
-            try:
-                blocks.launch(
-                    server_name=os.environ.get("GRADIO_SERVER_NAME"),
-                    server_port=settings.port,
-                    **options(handlers),
-                )
-            except OSError as error:
-                raise PageError(f"Port {settings.port} cannot be served: {error}") from None
-    finally:
-        shutil.rmtree(uploads, ignore_errors=True)
+        blocks.launch(
+            server_name=os.environ.get("GRADIO_SERVER_NAME"),
+            server_port=settings.port,
+            **options(handlers),
+        )
+    except OSError as error:
+        raise PageError(f"Port {settings.port} cannot be served: {error}") from None
 
 
 if __name__ == "__main__":

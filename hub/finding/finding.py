@@ -14,7 +14,6 @@ import numpy as np
 from dataset_script.annotations.splits import SPLITS
 from dataset_script.channels import PHASE
 from dataset_script.errors import ConfigError
-from hub.errors import HubError
 from hub.finding.kept import Kept
 from hub.repos.loading import PublishedModel, find_published
 
@@ -168,17 +167,10 @@ def _open(found: PublishedModel, dataset: str, splits: str, config: str) -> tupl
 
 
 def _load(found: PublishedModel) -> Retriever:
-    from transformers import AutoTokenizer
-
     from training.models.retriever.model import Retriever
 
     backbone: Any = found.load_backbone()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(found.folder)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise HubError(f"the tokenizer of {found.name} does not load: {reason}") from None
-    return Retriever(backbone, tokenizer).eval()
+    return Retriever(backbone, found.load_tokenizer()).eval()
 
 
 def _embed(

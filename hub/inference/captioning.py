@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.errors import HubError
 from hub.inference.prediction import Caption, Prediction
 from hub.inference.resampling import to_training_pixels
 from hub.inference.scanning.window_model import WindowModel, usable_device
@@ -60,16 +59,10 @@ class SceneCaptioner:
         """Load a captioner that was found; see `from_pretrained`."""
         usable_device(device)  # told before the seconds that a library takes to import
         backbone: Any = found.load_backbone()
-        from transformers import AutoTokenizer
-
         from training.models.captioner.model import Captioner
 
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(found.folder)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise HubError(f"the tokenizer of {found.name} does not load: {reason}") from None
-        return cls(Captioner(backbone, tokenizer), found.facts, found.label, found.weights, device)
+        captioner = Captioner(backbone, found.load_tokenizer())
+        return cls(captioner, found.facts, found.label, found.weights, device)
 
     def describe(self, prediction: Prediction) -> Caption:
         """Write a sentence about the window around the place that a verdict is of.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dataset_script.errors import ConfigError, HephaestusError
 from hub.errors import HubError, hub_errors
 from hub.repos.planes import FACTS_FILE
+from training.errors import one_line
 from training.facts import ModelFacts, refuse_pickle
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ class PublishedModel:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise HubError(
                 f"{self.name} does not load as a {self.facts.library} model: {reason}"
+            ) from None
+
+    def load_tokenizer(self) -> Any:
+        """The tokenizer of a model that writes or reads sentences, by transformers.
+
+        Raises:
+            HubError: If it does not load.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            return AutoTokenizer.from_pretrained(self.folder)
+        except (OSError, ValueError) as error:
+            raise HubError(
+                f"the tokenizer of {self.name} does not load: {one_line(error)}"
             ) from None
 
 

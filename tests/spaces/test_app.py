@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.metadata import version
 
 import pytest
@@ -17,7 +18,7 @@ from page import gpu
 
 from hub.__main__ import main
 from tests.places import ROOT
-from tests.spaces.conftest import SPACES, variables
+from tests.spaces.conftest import SPACES, Served, variables
 
 
 def test_zerogpu_is_used_where_it_is(monkeypatch):
@@ -59,6 +60,20 @@ def test_an_operators_mistake_is_told_in_a_line(changed, said, tmp_path, monkeyp
     told = capsys.readouterr().err
     assert caught.value.code == 1
     assert said in told and "Traceback" not in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_stopped_while_it_starts_it_leaves_nothing_behind(tmp_path):
+    served = Served(
+        dict.fromkeys(("segmentation", "classification", "dataset", "record", "root"), tmp_path),
+        tmp_path,
+    )
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob("hephaestus-page-*")):
+        assert served.process.poll() is None and time.monotonic() < end, served.log.read_text()
+        time.sleep(0.01)
+    served.process.terminate()
+    assert served.process.wait(60) == 0, served.log.read_text()
     assert not list(tmp_path.iterdir())
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from accelerate import Accelerator
-from accelerate.utils import DistributedType
 from torch import Tensor, nn
 
-from dataset_script.errors import ConfigError
 from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
@@ -16,8 +13,7 @@ from training.evaluation.captions.report import facts_metrics
 from training.evaluation.captions.writing import TeacherForced, write_captions
 from training.facts import count_planes
 from training.fit.losses import token_loss
-from training.fit.parts import PartsValidator
-from training.fit.trainer import Trainer
+from training.fit.parts import PartsTrainer, PartsValidator
 from training.fit.validation import Validator
 from training.models.captioner.model import (
     FOLDER,
@@ -30,25 +26,8 @@ from training.models.captioner.tokenizer import encode, pad
 from training.models.model import Model
 
 
-class CaptionTrainer(Trainer):
-    """Trains a captioner.
-
-    Args:
-        config: The validated configuration, of the objective caption.
-        data: Its data, with train and validation splits.
-        accelerator: Device, precision and processes; trackers already started.
-
-    Raises:
-        ConfigError: If the weights are to be sharded, or a caption is longer than allowed.
-    """
-
-    def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
-        if accelerator.distributed_type == DistributedType.FSDP:
-            raise ConfigError(
-                "captions are written by whole models, and FSDP shards them: take "
-                "configs/accelerate/ddp.yaml"
-            )
-        super().__init__(config, data, accelerator)
+class CaptionTrainer(PartsTrainer):
+    """Trains a captioner, of the objective caption; see `PartsTrainer`."""
 
     def _build(self, config: Config, data: OpenedData) -> Model:
         sentences = {split: samples.sentences() for split, samples in data.splits.items()}

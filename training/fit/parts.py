@@ -1,4 +1,4 @@
-"""The best weights of a model that needs more than weights: its configuration and its tokenizer."""
+"""Training of a model that is more than weights: it has a configuration and a tokenizer, too."""
 
 from __future__ import annotations
 
@@ -6,12 +6,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
 from torch import nn
 
+from dataset_script.errors import ConfigError
 from dataset_script.safe_files import renamed_folder, write_json
+from training.config.schema import Config
+from training.data.sources import OpenedData
+from training.fit.trainer import Trainer
 from training.fit.validation import Validator, facts_of
 from training.runs.checkpoint_manager import whole_weights
 from training.runs.files import BEST, write_weights
+
+
+class PartsTrainer(Trainer):
+    """Trains such a model.
+
+    Args:
+        config: The validated configuration.
+        data: Its data, with train and validation splits.
+        accelerator: Device, precision and processes; trackers already started.
+
+    Raises:
+        ConfigError: If the weights are to be sharded, or a caption is longer than allowed.
+    """
+
+    def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
+        if accelerator.distributed_type == DistributedType.FSDP:
+            raise ConfigError(
+                f"objective {config.objective} needs a whole model at each validation, and FSDP "
+                "shards it: take configs/accelerate/ddp.yaml"
+            )
+        super().__init__(config, data, accelerator)
 
 
 class PartsValidator(Validator):

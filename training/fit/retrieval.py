@@ -7,11 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedType
 from torch import Tensor, nn
 
-from dataset_script.errors import ConfigError
 from training.captions.facts import Facts, read_facts
 from training.captions.queries import holds, short_query
 from training.config.schema import Config
@@ -21,8 +18,7 @@ from training.data.sources import OpenedData
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import measure_recall, same_facts
 from training.facts import count_planes
-from training.fit.parts import PartsValidator
-from training.fit.trainer import Trainer
+from training.fit.parts import PartsTrainer, PartsValidator
 from training.fit.validation import Validator
 from training.models.captioner.tokenizer import encode
 from training.models.model import Model
@@ -58,25 +54,11 @@ def _spread(logits: Tensor, right: Tensor) -> Tensor:
     return -(logits.log_softmax(1) * right).sum(1) / right.sum(1)
 
 
-class RetrievalTrainer(Trainer):
-    """Trains a retriever; a sample is told from those of its batch, on its own process.
+class RetrievalTrainer(PartsTrainer):
+    """Trains a retriever, of the objective retrieval; see `PartsTrainer`.
 
-    Args:
-        config: The validated configuration, of the objective retrieval.
-        data: Its data, with train and validation splits.
-        accelerator: Device, precision and processes; trackers already started.
-
-    Raises:
-        ConfigError: If the weights are to be sharded, or a caption is longer than allowed.
+    A sample is told from those of its batch, on its own process.
     """
-
-    def __init__(self, config: Config, data: OpenedData, accelerator: Accelerator) -> None:
-        if accelerator.distributed_type == DistributedType.FSDP:
-            raise ConfigError(
-                "sentences are read by whole models, and FSDP shards them: take "
-                "configs/accelerate/ddp.yaml"
-            )
-        super().__init__(config, data, accelerator)
 
     def _build(self, config: Config, data: OpenedData) -> Model:
         sentences = data.splits["train"].sentences()

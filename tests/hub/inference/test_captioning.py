@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 
 from dataset_script.errors import ConfigError
 from hub.__main__ import main
+from hub.errors import HubError
 from hub.inference.batch import predict_many
 from hub.inference.captioning import SceneCaptioner
 from tests.hub.captioners import make_caption_run
@@ -91,3 +93,11 @@ def test_who_writes_does_not_judge_and_who_judges_does_not_write(captioner, tmp_
         predict_many(captioner, scene, out)
     with pytest.raises(ConfigError, match="is for segmentation: --captions takes a model that"):
         predict_many("deformation-segmenter", scene, out, captions="deformation-segmenter")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
+def test_a_damaged_tokenizer_is_told_in_a_line(captioner, tmp_path, content):
+    folder = shutil.copytree(captioner, tmp_path / "damaged")
+    (folder / "tokenizer.json").write_bytes(content)
+    with pytest.raises(HubError, match=r"^the tokenizer of \S*damaged does not load: \S.*$"):
+        SceneCaptioner.from_pretrained(str(folder))

@@ -11,7 +11,9 @@ from accelerate.utils import DistributedType
 from dataset_script.errors import ConfigError
 from tests.training.experiments import history, small
 from training.data.sources import open_data
+from training.fit.captions import CaptionTrainer
 from training.fit.experiment import train
+from training.fit.retrieval import RetrievalTrainer
 from training.fit.trainer import Trainer
 from training.runs.loaded_run import load_run
 
@@ -122,6 +124,14 @@ def test_an_average_of_sharded_weights_is_refused(dataset, tmp_path):
     accelerator = SimpleNamespace(distributed_type=DistributedType.FSDP)
     with pytest.raises(ConfigError, match=r"training\.ema_decay needs whole weights.*set null"):
         trainer(dataset, tmp_path, accelerator=accelerator, **{"training.ema_decay": 0.9})
+
+
+@pytest.mark.parametrize("kind", [CaptionTrainer, RetrievalTrainer])
+def test_what_needs_a_whole_model_is_not_sharded(kind):
+    accelerator = SimpleNamespace(distributed_type=DistributedType.FSDP)
+    config = SimpleNamespace(objective="caption")
+    with pytest.raises(ConfigError, match=r"objective caption needs a whole model.*ddp\.yaml"):
+        kind(config, None, accelerator)
 
 
 def test_a_frozen_encoder_stays_as_it_started(dataset, tmp_path, trained):
