@@ -185,7 +185,8 @@ def _mark_window(ax: Axes, prediction: Prediction) -> None:
 
 
 def _entitle(ax: Axes, title: str) -> None:
-    ax.set_title(title, fontsize=10)
+    # Told its place, matplotlib does not measure all that it may have to stand above.
+    ax.set_title(title, fontsize=10, y=1.0)
 
 
 def _outline(
