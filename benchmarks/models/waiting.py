@@ -263,7 +263,9 @@ def _small_scenes(detector: Detector, frame: Scene, root: Path) -> Goal:
     side = detector.facts.image_size
     windows = len(product_corners(*SMALL, side))
     network = detector._windows.networks.choose(windows, side)
-    bare = _bare(network, detector.facts.planes_per_step, side, detector._windows.batch_size)
+    bare = _bare(
+        network, detector.facts.planes_per_step, side, detector._windows.batch_size(network)
+    )
 
     def ours() -> int:
         shutil.rmtree(out, ignore_errors=True)

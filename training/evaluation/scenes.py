@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -31,9 +33,9 @@ class Support:
     def __init__(self, probability: np.ndarray, valid: np.ndarray) -> None:
         self._probability = probability
         self._valid = valid
-        self._share = _box_mean(valid.astype(np.float32))
+        self._share = _box_mean(valid)
         # Half a box of data at least: a lone pixel at the swath's edge is no square kilometre.
-        self._enough = min(0.5, float(self._share.max()) - 1e-3)
+        self._enough = max(1e-6, min(0.5, float(self._share.max()) - 1e-3))
         self.mean = np.empty(probability.shape, np.float32)
         self._fill((slice(None), slice(None)))
 
@@ -64,11 +66,12 @@ class Support:
             wide.append(slice(low, stop + reach))
             inner.append(slice(start - low, stop - low))
         probability, valid = self._probability[*wide], self._valid[*wide]
-        total = _box_mean(np.where(valid, probability, np.float32(0)))[*inner]
+        known = np.where(valid, probability, np.float32(0))
+        total = _box_mean(known, output=known)[*inner]  # fresh memory would take as long again
         share = self._share[*part]
-        mean = np.divide(total, np.maximum(share, 1e-6), out=total)
-        mean[~(self._valid[*part] & (share >= self._enough))] = -1
-        self.mean[*part] = mean
+        self.mean[*part] = -1
+        counts = self._valid[*part] & (share >= self._enough)
+        np.divide(total, share, out=self.mean[*part], where=counts)
 
 
 def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, float]:
@@ -84,8 +87,8 @@ def scene_peak(probability: np.ndarray, valid: np.ndarray) -> tuple[int, int, fl
     return Support(probability, valid).peak()
 
 
-def _box_mean(values: np.ndarray) -> np.ndarray:
-    return ndimage.uniform_filter(values, SUPPORT, mode="constant")
+def _box_mean(values: np.ndarray, output: Any = np.float32) -> np.ndarray:
+    return ndimage.uniform_filter(values, SUPPORT, output=output, mode="constant")
 
 
 def choose_limits(scores: np.ndarray, deforming: np.ndarray) -> tuple[float, float] | None:

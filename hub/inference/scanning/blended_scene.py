@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from hub.inference.resampling import world_origin
-from hub.inference.scanning.networks import TOLERANCE
+from hub.inference.scanning.networks import TOLERANCE, is_half
 from hub.inference.scanning.whole_scene import FirstLook, SceneAnswer
 from hub.inference.scanning.window_model import WindowModel
 from hub.inference.scanning.windows import (
@@ -68,7 +68,7 @@ def segment_scene(
     planes = frame.blend(network, first_look)
     support = frame.support(planes)
     # Not "greater than": a network that is none in half precision is off by NaN.
-    if network is model.networks.half and not frame.settle(planes, support) <= TOLERANCE:
+    if is_half(network) and not frame.settle(planes, support) <= TOLERANCE:
         planes = frame.blend(model.networks.folded)
         support = frame.support(planes)
     return frame.answer(planes, support)
@@ -200,7 +200,8 @@ class _Frame:
             planes = 1 + self.several * len(self.model.facts.classes)
             mosaic = Mosaic(self.corners, self.shape, self.side, planes)
         ask = partial(self.model.probabilities, self.scene, step, network=network)
-        for batch, (found, each) in in_batches(ask, chosen, self.model.batch_size, watch):
+        at_once = self.model.batch_size(network)
+        for batch, (found, each) in in_batches(ask, chosen, at_once, watch):
             values = found if each is None else np.concatenate([found, each], axis=1)
             for corner, value in zip(batch, values, strict=True):
                 mosaic.add(corner, value)

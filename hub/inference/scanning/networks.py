@@ -68,6 +68,11 @@ class Networks:
         return self.half or self.folded
 
 
+def is_half(network: nn.Module) -> bool:
+    """Whether this is the form in half precision."""
+    return isinstance(network, _Half)
+
+
 class _Half(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

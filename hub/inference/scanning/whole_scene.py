@@ -82,6 +82,7 @@ def classify_scene(
     enough = min(MIN_DATA, max(shares.values()))
     wanted = [corner for corner in corners if shares[corner] >= enough]
     network = model.networks.evaluated if len(corners) == 1 else model.networks.folded
+    at_once = model.batch_size(network)
     best: SceneAnswer | None = None
     done = 0
 
@@ -90,7 +91,7 @@ def classify_scene(
         for step in steps:
             look = partial(model.probabilities, scene, step, network=network)
             follow = watch.of(done, len(wanted) * len(steps))
-            for batch, (found, classes) in in_batches(look, chosen, model.batch_size, follow):
+            for batch, (found, classes) in in_batches(look, chosen, at_once, follow):
                 assert classes is not None  # an image's are always told
                 top = int(found[:, 0].argmax())
                 if best is None or found[top, 0] > best.probability:

@@ -11,7 +11,7 @@ from torch import nn
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from hub.inference.devices import refused, require_device
-from hub.inference.scanning.networks import Networks
+from hub.inference.scanning.networks import Networks, is_half
 from hub.inference.scanning.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
@@ -62,15 +62,16 @@ class WindowModel:
         preprocessor.std = torch.tensor(facts.std).reshape(-1, 1, 1)
         self._preprocessor = preprocessor.to(self.device)
 
-    @property
-    def batch_size(self) -> int:
-        """Windows that are asked about at once.
+    def batch_size(self, network: nn.Module) -> int:
+        """Windows that are asked about at once through one of `networks`.
 
-        On a CPU eight of 192 pixels, whose activations still fit its caches, or as many pixels.
+        On a CPU eight of 192 pixels, whose activations still fit its caches, or as many pixels; in
+        half precision twice as many.
         """
+        most = 16 if is_half(network) else 8
         if self.device.type == "cuda":
             return 16
-        return min(8, max(2, 8 * 192**2 // self.facts.image_size**2))
+        return min(most, max(2, most * 192**2 // self.facts.image_size**2))
 
     @torch.inference_mode()
     def logits(self, planes: np.ndarray, channels: Sequence[str]) -> np.ndarray:
@@ -111,13 +112,15 @@ class WindowModel:
         answers = self._task.split_answers(ask(self.images(scene, steps, corners)).float())
         if answers.ndim > 2:
             margins = self._task.margin(answers, temperature)
-            found = (margins / temperature).sigmoid().cpu().numpy()
+            found = (margins / temperature).sigmoid_().cpu().numpy()
         else:  # just as the evaluation has them: a rounded probability would decide otherwise
             images = image_margins(answers.cpu().numpy(), self._task.multilabel, temperature)
             found = to_probability(images, temperature)
         # Where each step has its own answer, a class holds if it holds at any step.
         shape = (len(corners), -1)
-        found = found.reshape(*shape, *found.shape[1:]).max(1, keepdims=True)
+        found = found.reshape(*shape, *found.shape[1:])
+        if found.shape[1] > 1:
+            found = found.max(1, keepdims=True)
         if answers.ndim > 2 and len(self.facts.classes) == 2:
             return found, None
         scaled = answers / temperature
@@ -127,13 +130,12 @@ class WindowModel:
 
     def images(self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]) -> torch.Tensor:
         """Windows as the network sees them, float32 `[B, T, C, H, W]`; see `probabilities`."""
-        rasters = {
-            name: torch.from_numpy(
-                np.stack([self._window(scene, name, corner, steps) for corner in corners])
-            ).to(self.device)
-            for name in self.facts.channels
-        }
-        return self._preprocessor(rasters)
+        side, channels = self.facts.image_size, self.facts.channels
+        stack = np.empty((len(corners), len(steps), len(channels), side, side), np.float32)
+        for number, corner in enumerate(corners):
+            for place, name in enumerate(channels):
+                stack[number, :, place] = self._window(scene, name, corner, steps)
+        return self._preprocessor.normalise(torch.from_numpy(stack).to(self.device))
 
     def data_share(self, scene: Scene, corner: Corner) -> float:
         """Share of a window's pixels, 0..1, that hold data."""
