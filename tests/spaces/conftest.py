@@ -133,19 +133,14 @@ def served(world):
         assert list(temporary.iterdir()) == [], "the process left files behind"
 
 
-@pytest.fixture(scope="module")
-def window(browser):
-    """A browser's window, whose cache keeps the page's scripts from one visit to the next."""
-    context = browser.new_context(accept_downloads=True)
-    yield context
-    context.close()
-
-
-def open_page(window, url, width=1280, height=900, dark=False):
-    """A page that has loaded."""
-    page = window.new_page()
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme="dark" if dark else "light")
+def open_page(browser, url, width=1280, height=900, dark=False):
+    """A page that has loaded, in a context of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        accept_downloads=True,
+    )
+    page = context.new_page()
     # On a busy machine the first answer waits for the models to load.
     page.set_default_timeout(TIMEOUT_MS)
     theme = f"__theme={'dark' if dark else 'light'}"
@@ -156,14 +151,14 @@ def open_page(window, url, width=1280, height=900, dark=False):
 
 
 @pytest.fixture
-def visit(window, served):
+def visit(browser, served):
     """Open the page; `visit(width, dark)` returns a playwright page that has loaded."""
     pages = []
 
     def go(**options):
-        pages.append(open_page(window, served.url, **options))
+        pages.append(open_page(browser, served.url, **options))
         return pages[-1]
 
     yield go
     for page in pages:
-        page.close()
+        page.context.close()

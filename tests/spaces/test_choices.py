@@ -81,20 +81,20 @@ def gated_page(settings, world):
 
 
 @pytest.fixture
-def visitor(window, gated_page):
+def visitor(browser, gated_page):
     """`visitor()` opens the page; the gate is shut."""
     url, model, _ = gated_page
     model.gate.clear()
     pages = []
 
     def go(**options):
-        pages.append(open_page(window, url, **options))
+        pages.append(open_page(browser, url, **options))
         return pages[-1]
 
     yield go, model
     model.gate.set()
     for page in pages:
-        page.close()
+        page.context.close()
 
 
 def choose(page, name):
@@ -214,14 +214,14 @@ def test_two_visitors_race_and_none_sees_anothers_or_an_old_result(visitor):
             assert name.split()[0] in said.partition("Annotated")[2], (name, said)
 
 
-def test_a_pixel_has_a_probability_by_date_where_each_was_judged_alone(window, gated_page):
+def test_a_pixel_has_a_probability_by_date_where_each_was_judged_alone(browser, gated_page):
     from page.answers.analysis import Answer
 
     url, _, handlers = gated_page
     token = handlers.kept.put(
         Answer(pointwise(steps=1).predict(frame_scene(steps=3), each_date=True))
     )
-    page = open_page(window, f"{url.rstrip('/')}/?result={token}")
+    page = open_page(browser, f"{url.rstrip('/')}/?result={token}")
     try:
         page.locator("#picture .explorer[data-drawn]").wait_for()
         page.locator("#picture .plot").click(position={"x": 420, "y": 300})
@@ -234,11 +234,11 @@ def test_a_pixel_has_a_probability_by_date_where_each_was_judged_alone(window, g
         largest = float(re.search(r"Probability (0\.\d+) ", pixel.inner_text())[1])
         assert len(each) == 3 and max(each) == pytest.approx(largest, abs=2e-3)
     finally:
-        page.close()
+        page.context.close()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_page_csv_and_json_say_one_thing_where_models_disagree(window, gated_page, dark):
+def test_page_csv_and_json_say_one_thing_where_models_disagree(browser, gated_page, dark):
     from page.answers.analysis import Answer
     from page.inputs.known import Known
 
@@ -246,7 +246,7 @@ def test_page_csv_and_json_say_one_thing_where_models_disagree(window, gated_pag
     limits = (0.25, 0.6)
     answer = both(predicted(0.93, limits), predicted(0.04, limits, kind="timm"))
     token = handlers.kept.put(Answer(answer, Known(volcanoes=("Etna",))))
-    page = open_page(window, f"{url.rstrip('/')}/?result={token}", dark=dark)
+    page = open_page(browser, f"{url.rstrip('/')}/?result={token}", dark=dark)
     try:
         page.locator("#numbers .headline").wait_for()
         page.locator("#picture .explorer[data-drawn]").wait_for()
@@ -266,4 +266,4 @@ def test_page_csv_and_json_say_one_thing_where_models_disagree(window, gated_pag
         OUTPUT.mkdir(exist_ok=True)
         page.screenshot(path=OUTPUT / f"space-{name}-disagreement.png", full_page=True)
     finally:
-        page.close()
+        page.context.close()

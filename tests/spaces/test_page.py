@@ -112,6 +112,29 @@ def test_a_threshold_out_of_range_moves_box_slider_and_mask_alike(visit, served)
     assert "Traceback" not in served.log.read_text()
 
 
+def test_numbers_of_an_earlier_threshold_do_not_stay(visit):
+    """Of two moves that Gradio sends side by side the first may be answered last."""
+    page = visit()
+    choose_example(page)
+    overtaken = []
+
+    def answer_the_move_before(route):
+        body = route.request.post_data or ""
+        if not overtaken and '"data"' in body and ",0.8," in body.replace(" ", ""):
+            overtaken.append(body)
+            return route.continue_(post_data=re.sub(r"0\.8\b", "0.7", body))
+        return route.continue_()
+
+    page.route("**/gradio_api/**", answer_the_move_before)
+    box = page.locator("#threshold input[type=number]")
+    box.fill("0.8")
+    box.press("Enter")
+    page.locator("#numbers", has_text="above 0.70").wait_for()
+    page.locator("#numbers", has_text="above 0.80").wait_for()
+    assert len(overtaken) == 1
+    assert page.locator("#threshold input[type=range]").input_value() == "0.8"
+
+
 def test_the_threshold_by_keyboard(visit):
     page = visit()
     choose_example(page)

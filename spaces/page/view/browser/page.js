@@ -47,10 +47,25 @@
     return page.turn;
   };
 
+  // Gradio sends moves that follow closely side by side, and the answer to an earlier one may come
+  // last: when the slider rests, numbers of another threshold are asked for once more.
+  let wanted = null, tries = 0, later = 0;
+  const answered = () => document.querySelector("#notice .notice")?.dataset.answer;
+  function agree(answer) {
+    const shown = document.querySelector("#numbers [data-threshold]")?.dataset.threshold;
+    if (!shown || answered() !== answer || Number(shown) === wanted || tries > 4) return;
+    const slider = document.querySelector("#threshold input[type=range]");
+    slider?.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   // A threshold within the slider's range, whatever was typed; see events.py.
   page.level = (token, value, rest) => {
     const number = value === null || value === "" ? NaN : Number(value);
     const level = Number.isFinite(number) ? Math.min(Math.max(number, 0.01), 0.99) : 0.5;
+    tries = level === wanted ? tries + 1 : 0;
+    wanted = level;
+    clearTimeout(later);
+    later = setTimeout(agree, 1000, answered());
     return [token, level, ...rest.map(() => (level === value ? "" : "moved"))];
   };
 
