@@ -9,10 +9,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.synchronize import Semaphore
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dataset_script.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Semaphore
 
 Key = TypeVar("Key", bound=Hashable)
 Task = TypeVar("Task")
