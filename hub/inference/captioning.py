@@ -85,7 +85,8 @@ class SceneCaptioner:
         if worked.transform is not None:
             x, y = apply(~worked.transform, x, y)
         corner = _corner(y, worked.height, side), _corner(x, worked.width, side)
-        sentence = self._model.write(self._windows.images(worked, steps, [corner]))[0]
+        image = self._windows.strip(worked, steps, [corner]).windows([corner])
+        sentence = self._model.write(image)[0]
         return Caption(sentence, self.name, _bounds(worked, corner, side))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 import numpy as np
 from torch import nn
@@ -15,6 +14,7 @@ from hub.inference.scanning.window_model import WindowModel
 from hub.inference.scanning.windows import (
     Corner,
     Mosaic,
+    Part,
     Watch,
     coarse_corners,
     in_batches,
@@ -172,7 +172,7 @@ class _Frame:
             self.by_date[:, self.scene.nodata] = np.nan
         return SceneAnswer(found, shares, row, column, planes[0], support.evidence(), self.by_date)
 
-    def _in_full(self, box: tuple[slice, slice]) -> np.ndarray:
+    def _in_full(self, box: Part) -> np.ndarray:
         """A part of the scene in full precision, from the windows that lie over it."""
         over = [
             (row, column)
@@ -182,10 +182,10 @@ class _Frame:
         ]
         silent = Watch(cancel=self.watch.cancel)
         parts = (
-            self._asked(self.model.networks.folded, step, over, silent).blended()
+            self._asked(self.model.networks.folded, step, over, silent, self._mosaic(box)).blended()
             for step in self.steps
         )
-        return self._largest(parts, box)[:, box[0], box[1]]
+        return self._largest(parts, box)
 
     def _asked(
         self,
@@ -196,10 +196,8 @@ class _Frame:
         mosaic: Mosaic | None = None,
     ) -> Mosaic:
         """A mosaic with the chosen windows put in, or put into the one that is given."""
-        if mosaic is None:
-            planes = 1 + self.several * len(self.model.facts.classes)
-            mosaic = Mosaic(self.corners, self.shape, self.side, planes)
-        ask = partial(self.model.probabilities, self.scene, step, network=network)
+        mosaic = mosaic or self._mosaic()
+        ask = self.model.asking(self.scene, step, chosen, network)
         at_once = self.model.batch_size(network)
         for batch, (found, each) in in_batches(ask, chosen, at_once, watch):
             values = found if each is None else np.concatenate([found, each], axis=1)
@@ -207,21 +205,23 @@ class _Frame:
                 mosaic.add(corner, value)
         return mosaic
 
-    def _largest(
-        self, blended: Iterable[np.ndarray], box: tuple[slice, slice] = _EVERYWHERE
-    ) -> np.ndarray:
-        """Of each pixel the largest over the runs, of which a box is kept where that is asked."""
+    def _mosaic(self, part: Part = _EVERYWHERE) -> Mosaic:
+        planes = 1 + self.several * len(self.model.facts.classes)
+        return Mosaic(self.corners, self.shape, self.side, planes, part)
+
+    def _largest(self, blended: Iterable[np.ndarray], part: Part = _EVERYWHERE) -> np.ndarray:
+        """Of each pixel of a part the largest over the runs."""
         planes: np.ndarray | None = None
         for number, found in enumerate(blended):
             if self.by_date is not None:
-                self.by_date[number][box] = found[0][box]
+                self.by_date[number][part] = found[0]
             planes = found if planes is None else np.maximum(planes, found, out=planes)
         assert planes is not None
-        planes[:, self.scene.nodata] = np.nan
+        planes[:, self.scene.nodata[part]] = np.nan
         return planes
 
 
-def _around(peak: Peak, reach: int) -> tuple[slice, slice]:
+def _around(peak: Peak, reach: int) -> Part:
     """The square of pixels around one; beyond the last row or column a slice ends by itself."""
     rows, columns = (slice(max(0, at - reach), at + reach + 1) for at in peak[:2])
     return rows, columns

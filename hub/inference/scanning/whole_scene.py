@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -89,7 +88,7 @@ def classify_scene(
     def ask(chosen: Sequence[Corner]) -> None:
         nonlocal best, done
         for step in steps:
-            look = partial(model.probabilities, scene, step, network=network)
+            look = model.asking(scene, step, chosen, network)
             follow = watch.of(done, len(wanted) * len(steps))
             for batch, (found, classes) in in_batches(look, chosen, at_once, follow):
                 assert classes is not None  # an image's are always told

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from hub.inference.devices import refused, require_device
 from hub.inference.scanning.networks import Networks, is_half
+from hub.inference.scanning.strip import Strip
 from hub.inference.scanning.windows import Corner, cut
 from hub.scenes.scene import Scene
 from training.data.tasks import Task
@@ -88,18 +88,12 @@ class WindowModel:
 
     @torch.inference_mode()
     def probabilities(
-        self,
-        scene: Scene,
-        steps: Sequence[int],
-        corners: Sequence[Corner],
-        network: nn.Module | None = None,
+        self, images: torch.Tensor, network: nn.Module | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Ask about windows of a scene.
 
         Args:
-            scene: On the training's pixels.
-            steps: Which of its steps the model sees, T of them.
-            corners: Of the B windows; what lies beyond the scene is as beyond the swath.
+            images: The B windows, of a `strip`.
             network: Which of `networks`; the one that was evaluated if left out.
 
         Returns:
@@ -109,15 +103,15 @@ class WindowModel:
         """
         temperature = self.facts.temperature
         ask = self.model if network is None else network
-        answers = self._task.split_answers(ask(self.images(scene, steps, corners)).float())
+        answers = self._task.split_answers(ask(images).float())
         if answers.ndim > 2:
             margins = self._task.margin(answers, temperature)
             found = (margins / temperature).sigmoid_().cpu().numpy()
         else:  # just as the evaluation has them: a rounded probability would decide otherwise
-            images = image_margins(answers.cpu().numpy(), self._task.multilabel, temperature)
-            found = to_probability(images, temperature)
+            exact = image_margins(answers.cpu().numpy(), self._task.multilabel, temperature)
+            found = to_probability(exact, temperature)
         # Where each step has its own answer, a class holds if it holds at any step.
-        shape = (len(corners), -1)
+        shape = (len(images), -1)
         found = found.reshape(*shape, *found.shape[1:])
         if found.shape[1] > 1:
             found = found.max(1, keepdims=True)
@@ -128,28 +122,43 @@ class WindowModel:
         classes = classes.reshape(*shape, *classes.shape[1:]).amax(1)
         return found, classes.cpu().numpy()
 
-    def images(self, scene: Scene, steps: Sequence[int], corners: Sequence[Corner]) -> torch.Tensor:
-        """Windows as the network sees them, float32 `[B, T, C, H, W]`; see `probabilities`."""
-        side, channels = self.facts.image_size, self.facts.channels
-        stack = np.empty((len(corners), len(steps), len(channels), side, side), np.float32)
-        for number, corner in enumerate(corners):
-            for place, name in enumerate(channels):
-                stack[number, :, place] = self._window(scene, name, corner, steps)
-        return self._preprocessor.normalise(torch.from_numpy(stack).to(self.device))
+    def asking(
+        self,
+        scene: Scene,
+        steps: Sequence[int],
+        corners: Sequence[Corner],
+        network: nn.Module | None = None,
+    ) -> Callable[[Sequence[Corner]], tuple[np.ndarray, np.ndarray | None]]:
+        """How to ask about windows of a scene, some at a time, best from the top down.
+
+        Args:
+            scene: On the training's pixels.
+            steps: Which of its steps the model sees, T of them.
+            corners: Of all windows that will be asked about.
+            network: As for `probabilities`.
+
+        Returns:
+            `probabilities` of the windows whose corners it is given, for one caller.
+        """
+        strip = self.strip(scene, steps, corners, network)
+        return lambda some: self.probabilities(strip.windows(some), network)
+
+    def strip(
+        self,
+        scene: Scene,
+        steps: Sequence[int],
+        corners: Sequence[Corner],
+        network: nn.Module | None = None,
+    ) -> Strip:
+        """Windows of a scene as the network takes them; see `asking`."""
+        half = network is not None and is_half(network)
+        dtype = torch.bfloat16 if half else torch.float32
+        return Strip(scene, steps, corners, self.facts, self._preprocessor, dtype)
 
     def data_share(self, scene: Scene, corner: Corner) -> float:
         """Share of a window's pixels, 0..1, that hold data."""
-        return 1 - float(cut(scene.nodata, corner, self.facts.image_size, True).mean())
-
-    def _window(self, scene: Scene, name: str, corner: Corner, steps: Sequence[int]) -> np.ndarray:
         side = self.facts.image_size
-        raster = scene.channel(name)
-        if raster is None:
-            shape = (len(steps), side, side) if BY_NAME[name].per_step else (side, side)
-            return np.full(shape, np.nan, np.float32)
-        # Beyond the scene it is as beyond the swath: phase and coherence 0, the rest unknown.
-        values = cut(raster, corner, side, 0 if BY_NAME[name].zero_without_data else np.nan)
-        return values[list(steps)] if BY_NAME[name].per_step else values
+        return 1 - float(cut(scene.nodata, corner, (side, side), True).mean())
 
 
 def usable_device(device: str | None) -> torch.device:

@@ -23,6 +23,12 @@ Answer = TypeVar("Answer")
 Corner = tuple[int, int]
 """Row and column of a window's upper left pixel; negative where the scene is smaller."""
 
+Size = tuple[int, int]
+"""A number of rows and of columns."""
+
+Part = tuple[slice, slice]
+"""Rows and columns of a scene."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of windows done and their total."""
 
@@ -84,39 +90,45 @@ def product_corners(
     return list(itertools.product(rows, columns))
 
 
-def overlap_of(corner: Corner, shape: tuple[int, int], window: int) -> tuple[slice, ...]:
+def overlap_of(corner: Corner, shape: Size, window: Size) -> tuple[slice, ...]:
     """The part of a window that lies in the scene.
+
+    Args:
+        corner: Upper left corner of the window.
+        shape: Of the scene.
+        window: Rows and columns of the window.
 
     Returns:
         Row and column slices in the scene, then the same in the window.
     """
     inside, within = [], []
-    for start, size in zip(corner, shape, strict=True):
-        low, high = max(start, 0), min(start + window, size)
+    for start, size, length in zip(corner, shape, window, strict=True):
+        low = max(start, 0)
+        high = max(low, min(start + length, size))  # a window may lie beyond a scene
         inside.append(slice(low, high))
         within.append(slice(low - start, high - start))
     return (*inside, *within)
 
 
-def cut(raster: np.ndarray, corner: Corner, window: int, fill: float) -> np.ndarray:
+def cut(raster: np.ndarray, corner: Corner, window: Size, fill: float) -> np.ndarray:
     """A window of a raster, filled where it reaches beyond.
 
     Args:
         raster: [..., H, W].
         corner: Upper left corner.
-        window: Side in pixels.
+        window: Rows and columns of the window.
         fill: Value outside of the raster.
 
     Returns:
-        [..., window, window], the raster's type; a view of it where the window lies inside.
+        [..., rows, columns], the raster's type; a view of it where the window lies inside.
     """
     rows, columns, to_rows, to_columns = overlap_of(
         corner, (raster.shape[-2], raster.shape[-1]), window
     )
     inside = raster[..., rows, columns]
-    if inside.shape[-2:] == (window, window):
+    if inside.shape[-2:] == window:
         return inside
-    out = np.full((*raster.shape[:-2], window, window), fill, raster.dtype)
+    out = np.full((*raster.shape[:-2], *window), fill, raster.dtype)
     out[..., to_rows, to_columns] = inside
     return out
 
@@ -141,7 +153,7 @@ def _coarse_starts(starts: Sequence[int], window: int) -> set[int]:
 
 
 class Mosaic:
-    """Windows blended into a scene.
+    """Windows blended into a scene, or into a part of it.
 
     Beside the result no raster is held: windows form a product grid, so the sum of their weights
     is an outer product.
@@ -151,25 +163,39 @@ class Mosaic:
         shape: Rows and columns of the scene.
         window: Side of a window in pixels.
         planes: Planes of each window.
+        part: The rows and columns that are wanted; all of them if left out.
     """
 
     def __init__(
-        self, corners: Sequence[Corner], shape: tuple[int, int], window: int, planes: int = 1
+        self,
+        corners: Sequence[Corner],
+        shape: Size,
+        window: int,
+        planes: int = 1,
+        part: Part = (slice(None), slice(None)),
     ) -> None:
         self._corners = corners
         self._window = window
+        self._shape = shape
+        self._part = [
+            slice(*wanted.indices(size)[:2]) for wanted, size in zip(part, shape, strict=True)
+        ]
         # A window alone keeps its values to the last bit, as an evaluation has them.
         self._weights = taper(window) if len(corners) > 1 else np.ones(window, np.float32)
-        self._total = np.zeros((planes, *shape), np.float32)
+        kept = (wanted.stop - wanted.start for wanted in self._part)
+        self._total = np.zeros((planes, *kept), np.float32)
 
     def add(self, corner: Corner, values: np.ndarray) -> None:
         """Add a window's values, [planes, window, window]; what is never added counts as 0."""
-        y, x, to_y, to_x = overlap_of(corner, self._total.shape[1:], self._window)
-        weighted = values * self._weights[:, None] * self._weights
-        self._total[:, y, x] += weighted[:, to_y, to_x]
+        rows, columns = self._part
+        inside = corner[0] - rows.start, corner[1] - columns.start
+        shape, size = self._total.shape[1:], (self._window, self._window)
+        y, x, to_y, to_x = overlap_of(inside, shape, size)
+        weights = self._weights[to_y, None], self._weights[to_x]
+        self._total[:, y, x] += values[:, to_y, to_x] * weights[0] * weights[1]
 
     def blended(self) -> np.ndarray:
-        """The result, float32 [planes, H, W]; it is this object's memory, which ends with it."""
+        """The part, float32 [planes, rows, columns]; this object's memory, which ends with it."""
         return self._divide(self._total, self._corners)
 
     def so_far(self, corners: Sequence[Corner]) -> np.ndarray:
@@ -178,8 +204,8 @@ class Mosaic:
 
     def _divide(self, total: np.ndarray, corners: Sequence[Corner]) -> np.ndarray:
         rows, columns = (
-            _weight_sum(starts, size, self._window, self._weights)
-            for starts, size in zip(_starts(corners), total.shape[1:], strict=True)
+            _weight_sum(starts, size, self._window, self._weights)[wanted]
+            for starts, size, wanted in zip(_starts(corners), self._shape, self._part, strict=True)
         )
         total /= rows[:, None]
         total /= columns

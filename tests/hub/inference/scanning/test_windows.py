@@ -53,12 +53,30 @@ def test_blending_what_is_already_there_changes_nothing(height, width, window, o
     coarse = coarse_corners(corners, window)
     mosaic = Mosaic(corners, (height, width), window, planes=2)
     for corner in coarse:
-        mosaic.add(corner, cut(field, corner, window, 7.0))
+        mosaic.add(corner, cut(field, corner, (window, window), 7.0))
     np.testing.assert_allclose(mosaic.so_far(coarse), field, atol=1e-6)
     for corner in corners:
         if corner not in coarse:
-            mosaic.add(corner, cut(field, corner, window, 7.0))
+            mosaic.add(corner, cut(field, corner, (window, window), 7.0))
     np.testing.assert_allclose(mosaic.blended(), field, atol=1e-6)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_part_of_a_mosaic_is_that_part_of_the_whole(data):
+    shape = data.draw(st.integers(1, 80)), data.draw(st.integers(1, 80))
+    window, origin = data.draw(st.integers(4, 32)), data.draw(st.integers(0, 99))
+    part = tuple(
+        slice(*sorted(data.draw(st.tuples(st.integers(0, size), st.integers(0, size + 9)))))
+        for size in shape
+    )
+    corners = product_corners(*shape, window, (origin, origin))
+    whole, some = (Mosaic(corners, shape, window, 2, *wanted) for wanted in ((), (part,)))
+    for number, corner in enumerate(corners):
+        values = np.random.default_rng(number).random((2, window, window), "float32")
+        whole.add(corner, values)
+        some.add(corner, values)
+    np.testing.assert_array_equal(some.blended(), whole.blended()[:, *part])
 
 
 @given(sizes, sizes, windows, st.integers(-500, 500))
