@@ -189,8 +189,8 @@ class Mosaic:
         """Add a window's values, [planes, window, window]; what is never added counts as 0."""
         rows, columns = self._part
         inside = corner[0] - rows.start, corner[1] - columns.start
-        shape, size = self._total.shape[1:], (self._window, self._window)
-        y, x, to_y, to_x = overlap_of(inside, shape, size)
+        _, height, width = self._total.shape
+        y, x, to_y, to_x = overlap_of(inside, (height, width), (self._window, self._window))
         weights = self._weights[to_y, None], self._weights[to_x]
         self._total[:, y, x] += values[:, to_y, to_x] * weights[0] * weights[1]
 
