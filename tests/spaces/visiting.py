@@ -32,10 +32,13 @@ def area(page):
 
 
 def set_threshold(page, value, shown=None):
+    """Type a threshold, and wait until numbers and downloads are those of the one that is shown."""
     box = page.locator("#threshold input[type=number]")
     box.fill(str(value))
     box.press("Enter")
     page.locator("#numbers", has_text=f"above {shown or value:.2f}").wait_for()
+    links = page.locator(f"#downloads a[href$='threshold={shown or value}']")
+    links.first.wait_for(state="attached")
 
 
 def layers(page):
