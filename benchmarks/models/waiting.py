@@ -6,7 +6,6 @@ more than the clock does, and a frame on two quiet cores takes about half as man
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -16,26 +15,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
-import zarr
 
 from benchmarks.harness import Goal, Timing, interleave
-from dataset_script.synthetic.pipeline import synthesize
+from benchmarks.models.whole_frame import (
+    bare_passes,
+    first_look_alone,
+    simulated_frame,
+    whole_frame,
+)
 from hub.inference.batch import predict_many
 from hub.inference.detector import Detector
 from hub.inference.outputs import KINDS, save_prediction
-from hub.inference.prediction import Prediction
-from hub.inference.scanning.networks import TOLERANCE, is_half
-from hub.inference.scanning.windows import Cancelled, Mosaic, product_corners
+from hub.inference.scanning.windows import product_corners
 from hub.scenes.load import load_scene
-from hub.scenes.scene import Scene, make_scene
+from hub.scenes.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAME, SMALL = (2500, 3000), (512, 512)
 QUICK = (800, 900)
-_BARE = 128
-"""Windows of a bare measurement: in fewer, the fastest form is the one that luck favours."""
-
 _STARTS = {
     "--help": ("--help",),
     "an input that does not exist": ("predict", "nothing.npz", "--output", "{out}"),
@@ -68,8 +65,8 @@ def measure(root: Path, quick: bool) -> tuple[list[Goal], dict[str, dict[str, Ti
     """
     goals = [_start(name, words, root) for name, words in _STARTS.items()]
     detector = Detector.from_pretrained(device="cpu")
-    frame = _frame(root, QUICK if quick else FRAME)
-    found, timings = _whole_frame(detector, frame, 1 if quick else 3)
+    frame = simulated_frame(root, QUICK if quick else FRAME)
+    found, timings = whole_frame(detector, frame, 1 if quick else 3)
     goals += found
     goals += _around_the_frame(frame, root)
     goals.append(_small_scenes(detector, frame, root))
@@ -94,114 +91,6 @@ def _start(name: str, words: tuple[str, ...], root: Path) -> Goal:
             raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr[-500:]}")
     least = min(taken)
     return Goal(f"python -m hub: {name}", "under 1 s", f"{least:.2f} s", least < 1)
-
-
-def _frame(root: Path, shape: tuple[int, int]) -> Scene:
-    """A simulated pair, mirrored to a frame's size."""
-    cubes = root / "waiting"
-    if not (cubes / "annotations.json").exists():
-        shutil.rmtree(cubes, ignore_errors=True)
-        synthesize(cubes, 1, 0, height=500, width=600, acquisitions=12, progress=False)
-    (cube,) = cubes.glob("*.zarr")
-    pair = sorted(path.name for path in (cube / "insar_difference").glob("[0-9]*"))[0]
-    store = zarr.open_group(cube, mode="r")
-    primary, secondary = map(int, pair.split(".")[:2])
-
-    def whole(raster: np.ndarray) -> np.ndarray:
-        wide = [(0, size - own) for size, own in zip(shape, raster.shape, strict=True)]
-        return np.pad(raster, wide, mode="symmetric")
-
-    rasters = [store[name][primary, secondary] for name in ("insar_difference", "insar_coherence")]
-    return make_scene("frame", whole(rasters[0]), whole(rasters[1]), whole(store["dem"][:]))
-
-
-def _whole_frame(
-    detector: Detector, frame: Scene, rounds: int
-) -> tuple[list[Goal], dict[str, Timing]]:
-    """`predict`, the same model as it was run before, and bare passes, on the same windows."""
-    model = detector._windows
-    side = model.facts.image_size
-    corners = product_corners(frame.height, frame.width, side)
-    wanted = [corner for corner in corners if model.data_share(frame, corner) > 0]
-    answers: dict[str, np.ndarray] = {}
-
-    def ours() -> int:
-        answers["ours"] = detector.predict(frame).probability
-        return len(wanted)
-
-    def before() -> int:
-        mosaic = Mosaic(corners, (frame.height, frame.width), side)
-        for start in range(0, len(wanted), 2):
-            batch = wanted[start : start + 2]
-            found, _ = model.asking(frame, [0], batch)(batch)
-            for corner, value in zip(batch, found, strict=True):
-                mosaic.add(corner, value)
-        answers["before"] = mosaic.blended()[0]
-        return len(wanted)
-
-    planes = model.facts.planes_per_step
-    batches: dict[str, Callable[[], int]] = {}
-    forms = {"float32": model.networks.folded, "bfloat16": model.networks.half}
-    for form, network in forms.items():
-        for size in (4, 8, 16):
-            if network is not None:
-                batches[f"bare, {form}, {size} at once"] = _bare(network, planes, side, size)
-    timings = interleave(
-        {"ours": ours, "as before": before, **batches},
-        rounds,
-        warm_up=False,
-        clock=time.process_time,
-    )
-    rate = {name: timing.rate for name, timing in timings.items()}
-    bare = max((name for name in rate if name.startswith("bare")), key=rate.__getitem__)
-    share = rate["ours"] / rate[bare]
-    gain = rate["ours"] / rate["as before"]
-    off = float(np.nanmax(np.abs(answers["ours"] - answers["before"])))
-    size = f"{frame.height} x {frame.width}"
-    seconds = len(wanted) / rate["ours"]
-    begun = time.process_time()
-    _first_look(detector, frame)
-    look = time.process_time() - begun
-    return [
-        Goal(
-            f"predict, {size}, against the fastest passes",
-            "within 10%",
-            f"{share - 1:+.0%} ({bare}; {1000 / rate['ours']:.1f} ms a window)",
-            share >= 0.9,
-        ),
-        Goal(
-            f"predict, {size}, against the same model as before",
-            "2 times",
-            f"{gain:.1f} times ({seconds:.0f} s of a core for {len(wanted)} windows)",
-            gain >= 2,
-        ),
-        Goal(
-            "the same, pixels' probabilities against before",
-            f"within {TOLERANCE:g}",
-            f"{off:.4f}",
-            off <= TOLERANCE,
-        ),
-        Goal(
-            "the same, first look",
-            "under 10 s",
-            f"{look:.1f} s of a core, {look / seconds:.0%} of the whole",
-            look < 10,
-        ),
-    ], timings
-
-
-def _bare(network: torch.nn.Module, planes: int, side: int, size: int) -> Callable[[], int]:
-    images = torch.randn(size, 1, planes, side, side)
-    if is_half(network):  # in the type and the order of memory that it takes without a copy
-        images = images[:, 0].to(torch.bfloat16, memory_format=torch.channels_last)[:, None]
-
-    @torch.inference_mode()
-    def work() -> int:
-        for _ in range(_BARE // size):
-            network(images)
-        return _BARE // size * size
-
-    return work
 
 
 def _around_the_frame(frame: Scene, root: Path) -> list[Goal]:
@@ -233,7 +122,7 @@ def _around_the_frame(frame: Scene, root: Path) -> list[Goal]:
     scene = part("reading", lambda: load_scene(file))
     assert isinstance(scene, Scene)
     detector = Detector.from_pretrained(device="cpu")
-    answer = _first_look(detector, scene)
+    answer = first_look_alone(detector, scene)
     part("files", lambda: save_prediction(answer, out, kinds=set(KINDS) - {"figure"}))
     part("figure", lambda: save_prediction(answer, out, kinds=("figure",)))
     total = sum(parts.values())
@@ -244,14 +133,6 @@ def _around_the_frame(frame: Scene, root: Path) -> list[Goal]:
             f"the rest of the command, {shape}", "under 10 s", f"{total:.1f} s ({said})", total < 10
         )
     ]
-
-
-def _first_look(detector: Detector, scene: Scene) -> Prediction:
-    """A first look, and no more."""
-    looks: list[Prediction] = []
-    with contextlib.suppress(Cancelled):
-        detector.predict(scene, first_look=looks.append, cancel=lambda: bool(looks))
-    return looks[0]
 
 
 def _small_scenes(detector: Detector, frame: Scene, root: Path) -> Goal:
@@ -269,7 +150,7 @@ def _small_scenes(detector: Detector, frame: Scene, root: Path) -> Goal:
     side = detector.facts.image_size
     windows = len(product_corners(*SMALL, side))
     network = detector._windows.networks.choose(windows, side)
-    bare = _bare(
+    bare = bare_passes(
         network, detector.facts.planes_per_step, side, detector._windows.batch_size(network)
     )
 

@@ -8,12 +8,12 @@ import numpy as np
 from torch import nn
 
 from hub.inference.resampling import world_origin
+from hub.inference.scanning.mosaic import Mosaic
 from hub.inference.scanning.networks import TOLERANCE, is_half
 from hub.inference.scanning.whole_scene import FirstLook, SceneAnswer
 from hub.inference.scanning.window_model import WindowModel
 from hub.inference.scanning.windows import (
     Corner,
-    Mosaic,
     Part,
     Watch,
     coarse_corners,

@@ -73,8 +73,9 @@ class Strip:
             # A copy, as torch does not promise to move within one memory.
             self._rows[..., :kept, :] = self._rows[..., side - kept :, :].clone()
         self._top = row
-        # So many rows at once as have a window's pixels: more leave the processor's caches.
-        at_once = max(1, side * side // self._width)
+        # So many rows at once as have a window's pixels: more leave a processor's caches.
+        cached = self._rows.device.type == "cpu"
+        at_once = max(1, side * side // self._width) if cached else side
         for start in range(kept, side, at_once):
             stop = min(start + at_once, side)
             self._rows[..., start:stop, :] = self._worked_out(row + start, stop - start)

@@ -1,4 +1,4 @@
-"""Whole frames by overlapping windows, blended without seams in bounded memory.
+"""Overlapping windows over a scene of any size, and how they are gone through.
 
 Windows start at multiples of a stride on the world's grid of training pixels, not the scene's, so
 that a pixel more than a window away from the edges gets the same answer however the scene around
@@ -37,6 +37,11 @@ class Cancelled(HephaestusError):
     """The caller gave up on a prediction before it was done."""
 
 
+def fade(window: int) -> int:
+    """Pixels over which a window fades into its neighbour."""
+    return max(1, round(window * OVERLAP))
+
+
 def window_starts(size: int, window: int, origin: int = 0) -> list[int]:
     """Where windows start along one axis.
 
@@ -51,25 +56,9 @@ def window_starts(size: int, window: int, origin: int = 0) -> list[int]:
     last = size - window
     if last <= 0:
         return [last // 2]
-    stride = window - _fade(window)
+    stride = window - fade(window)
     first_multiple = -origin % stride
     return sorted({0, *range(first_multiple, last, stride), last})
-
-
-def taper(window: int) -> np.ndarray:
-    """Weights of a window's pixels along one axis: 1 in the middle, sin^2 to nearly 0 outwards.
-
-    A window's edge always lies where a neighbour weighs far more, so it leaves no step.
-
-    Returns:
-        float32 [window], above 0 everywhere.
-    """
-    fade = _fade(window)
-    weights = np.ones(window, np.float32)
-    ramp = np.sin(np.pi / 2 * (np.arange(fade) + 0.5) / fade) ** 2
-    weights[:fade] = ramp
-    weights[window - fade :] = ramp[::-1]
-    return weights
 
 
 def product_corners(
@@ -88,6 +77,12 @@ def product_corners(
         window_starts(width, window, origin[1]),
     )
     return list(itertools.product(rows, columns))
+
+
+def starts_of(corners: Sequence[Corner]) -> tuple[list[int], list[int]]:
+    """Ascending starts of windows along rows and along columns."""
+    rows, columns = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
+    return rows, columns
 
 
 def overlap_of(corner: Corner, shape: Size, window: Size) -> tuple[slice, ...]:
@@ -140,7 +135,7 @@ def coarse_corners(corners: Sequence[Corner], window: int) -> list[Corner]:
         corners: All windows of `product_corners`.
         window: Side of a window in pixels.
     """
-    rows, columns = (_coarse_starts(starts, window) for starts in _starts(corners))
+    rows, columns = (_coarse_starts(starts, window) for starts in starts_of(corners))
     return [corner for corner in corners if corner[0] in rows and corner[1] in columns]
 
 
@@ -150,66 +145,6 @@ def _coarse_starts(starts: Sequence[int], window: int) -> set[int]:
         if following > kept[-1] + window:
             kept.append(start)
     return {*kept, starts[-1]}
-
-
-class Mosaic:
-    """Windows blended into a scene, or into a part of it.
-
-    Beside the result no raster is held: windows form a product grid, so the sum of their weights
-    is an outer product.
-
-    Args:
-        corners: All windows of the scene, of `product_corners`.
-        shape: Rows and columns of the scene.
-        window: Side of a window in pixels.
-        planes: Planes of each window.
-        part: The rows and columns that are wanted; all of them if left out.
-    """
-
-    def __init__(
-        self,
-        corners: Sequence[Corner],
-        shape: Size,
-        window: int,
-        planes: int = 1,
-        part: Part = (slice(None), slice(None)),
-    ) -> None:
-        self._corners = corners
-        self._window = window
-        self._shape = shape
-        self._part = [
-            slice(*wanted.indices(size)[:2]) for wanted, size in zip(part, shape, strict=True)
-        ]
-        # A window alone keeps its values to the last bit, as an evaluation has them.
-        self._weights = taper(window) if len(corners) > 1 else np.ones(window, np.float32)
-        kept = (wanted.stop - wanted.start for wanted in self._part)
-        self._total = np.zeros((planes, *kept), np.float32)
-
-    def add(self, corner: Corner, values: np.ndarray) -> None:
-        """Add a window's values, [planes, window, window]; what is never added counts as 0."""
-        rows, columns = self._part
-        inside = corner[0] - rows.start, corner[1] - columns.start
-        _, height, width = self._total.shape
-        y, x, to_y, to_x = overlap_of(inside, (height, width), (self._window, self._window))
-        weights = self._weights[to_y, None], self._weights[to_x]
-        self._total[:, y, x] += values[:, to_y, to_x] * weights[0] * weights[1]
-
-    def blended(self) -> np.ndarray:
-        """The part, float32 [planes, rows, columns]; this object's memory, which ends with it."""
-        return self._divide(self._total, self._corners)
-
-    def so_far(self, corners: Sequence[Corner]) -> np.ndarray:
-        """What `coarse_corners` give, once they and no others are added: float32 [planes, H, W]."""
-        return self._divide(self._total.copy(), corners)
-
-    def _divide(self, total: np.ndarray, corners: Sequence[Corner]) -> np.ndarray:
-        rows, columns = (
-            _weight_sum(starts, size, self._window, self._weights)[wanted]
-            for starts, size, wanted in zip(_starts(corners), self._shape, self._part, strict=True)
-        )
-        total /= rows[:, None]
-        total /= columns
-        return total
 
 
 @dataclass(frozen=True)
@@ -261,20 +196,3 @@ def in_batches(
         done += len(batch)
         if watch.progress is not None:
             watch.progress(done, len(chosen))
-
-
-def _starts(corners: Sequence[Corner]) -> tuple[list[int], list[int]]:
-    rows, columns = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
-    return rows, columns
-
-
-def _weight_sum(starts: Sequence[int], size: int, window: int, weights: np.ndarray) -> np.ndarray:
-    total = np.zeros(size, np.float32)
-    for start in starts:
-        low, high = max(start, 0), min(start + window, size)
-        total[low:high] += weights[low - start : high - start]
-    return total
-
-
-def _fade(window: int) -> int:
-    return max(1, round(window * OVERLAP))
