@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from training.comparing.comparison import compare, read_candidates
         from training.comparing.figure import draw_comparison
         from training.comparing.table import to_markdown, to_record
-        from training.evaluation.plots import save_figure
+        from training.evaluation.plots.curves import save_figure
 
         found = compare(read_candidates(options.runs, options.split, options.dataset))
         text = to_markdown(found)

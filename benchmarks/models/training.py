@@ -17,7 +17,7 @@ from training.config.options import load_config
 from training.data.loader import Loader
 from training.data.sampling import Share
 from training.data.sources import open_data
-from training.fit.trainer import Trainer
+from training.fit.objectives.trainer import Trainer
 
 
 class TimedTrainer(Trainer):

@@ -23,10 +23,10 @@ from training.evaluation.baselines import Baselines
 from training.evaluation.calibration import to_margin
 from training.evaluation.captions.evaluating import evaluate_captions
 from training.evaluation.detection import Detection
-from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.masks import written_masks
 from training.evaluation.operating_point import calibration, scene_auroc, verdicts
-from training.evaluation.plots import draw_curves, draw_history, save_figure
+from training.evaluation.plots.curves import draw_curves, draw_history, save_figure
+from training.evaluation.plots.examples import draw_examples, make_examples
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import (
     averages,

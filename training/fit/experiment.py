@@ -10,11 +10,11 @@ from training.config.pretraining import PretrainingConfig, as_experiment
 from training.config.schema import Config
 from training.data.sources import open_data
 from training.fit.banner import banner
-from training.fit.captions import CaptionTrainer
-from training.fit.pretrainer import SPLIT, Pretrainer
-from training.fit.retrieval import RetrievalTrainer
+from training.fit.objectives.captions import CaptionTrainer
+from training.fit.objectives.pretrainer import SPLIT, Pretrainer
+from training.fit.objectives.retrieval import RetrievalTrainer
+from training.fit.objectives.trainer import Trainer
 from training.fit.tracking import check_trackers, start_trackers
-from training.fit.trainer import Trainer
 from training.runs.processes import make_accelerator
 
 

@@ -21,9 +21,9 @@ from training.config.schema import Config
 from training.data.loader import Batch
 from training.data.sources import OpenedData
 from training.evaluation.calibration import to_probability
-from training.evaluation.example_plots import draw_examples, make_examples
 from training.evaluation.operating_point import choose_temperature, choose_threshold, scene_scores
-from training.evaluation.plots import to_image
+from training.evaluation.plots.curves import to_image
+from training.evaluation.plots.examples import draw_examples, make_examples
 from training.evaluation.predictions import Forward, Predictions, predict
 from training.evaluation.report import overall_metrics
 from training.evaluation.scenes import choose_limits

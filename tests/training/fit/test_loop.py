@@ -17,8 +17,8 @@ from training.config.schema import ScheduleConfig
 from training.data.sources import open_data
 from training.fit import tracking
 from training.fit.experiment import train
+from training.fit.objectives.trainer import Trainer
 from training.fit.optimisation import learning_rate
-from training.fit.trainer import Trainer
 from training.runs.history import append_history
 from training.runs.loaded_run import load_run
 

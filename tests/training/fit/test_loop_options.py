@@ -11,10 +11,10 @@ from accelerate.utils import DistributedType
 from dataset_script.errors import ConfigError
 from tests.training.experiments import history, small
 from training.data.sources import open_data
-from training.fit.captions import CaptionTrainer
 from training.fit.experiment import train
-from training.fit.retrieval import RetrievalTrainer
-from training.fit.trainer import Trainer
+from training.fit.objectives.captions import CaptionTrainer
+from training.fit.objectives.retrieval import RetrievalTrainer
+from training.fit.objectives.trainer import Trainer
 from training.runs.loaded_run import load_run
 
 STILL = {"optimizer.learning_rate": 0.0, "training.sampling": "all"}

@@ -24,7 +24,7 @@ from training.config.pretraining import (
 from training.config.schema import AugmentationConfig, DataConfig, OptimizerConfig
 from training.data.sources import open_data
 from training.fit import experiment
-from training.fit.pretrainer import SPLIT, Pretrainer
+from training.fit.objectives.pretrainer import SPLIT, Pretrainer
 from training.models.build import build_model
 from training.models.masked_autoencoder import MaskedAutoencoder
 from training.models.weights import load_weights, require_same_channels

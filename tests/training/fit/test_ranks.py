@@ -9,7 +9,7 @@ from training.data.sampling import epoch_order
 from training.data.sources import open_data
 from training.evaluation.evaluating import evaluate
 from training.fit.experiment import train
-from training.fit.trainer import Trainer
+from training.fit.objectives.trainer import Trainer
 from training.fit.validation import Validator
 
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from tests.training.experiments import history, small
 from training.data.sources import open_data
 from training.fit import validation
-from training.fit.trainer import Trainer
+from training.fit.objectives.trainer import Trainer
 from training.runs.loaded_run import load_run
 
 

@@ -12,7 +12,7 @@ from tests.training.retrieving.conftest import OWN, retrieving
 from training.config.options import load_config
 from training.data.sources import open_data
 from training.evaluate import main
-from training.fit.retrieval import RetrievalTrainer, contrastive_loss
+from training.fit.objectives.retrieval import RetrievalTrainer, contrastive_loss
 from training.runs.loaded_run import load_run
 from training.runs.processes import make_accelerator
 from training.runs.results import results_folder

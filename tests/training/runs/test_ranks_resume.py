@@ -14,8 +14,8 @@ from tests.training.experiments import history, small
 from tests.training.processes import run
 from training.data.sources import open_data
 from training.evaluation.evaluating import evaluate
+from training.fit.objectives.trainer import Trainer
 from training.fit.optimisation import make_optimizer
-from training.fit.trainer import Trainer
 from training.runs.checkpoints import read_latest
 
 

@@ -15,7 +15,7 @@ from dataset_script.errors import ConfigError
 from tests.training import processes
 from tests.training.experiments import history, small
 from training.fit.experiment import train
-from training.fit.trainer import Trainer
+from training.fit.objectives.trainer import Trainer
 from training.runs.checkpoints import read_latest
 
 OPTIONS = {

@@ -23,7 +23,7 @@ from training.evaluation.captions.pictures import Example, choose, draw_captions
 from training.evaluation.captions.report import measure
 from training.evaluation.captions.rules import trivial_captions
 from training.evaluation.captions.writing import Written, write_captions
-from training.evaluation.plots import draw_history, save_figure
+from training.evaluation.plots.curves import draw_history, save_figure
 from training.evaluation.stored import PREDICTIONS, identities, measured_on, note_of, samples_digest
 from training.inputs.preprocessing import Preprocessor
 from training.models.captioner.model import Captioner

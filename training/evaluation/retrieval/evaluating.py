@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from dataset_script.safe_files import write_json
 from training.data.loader import Batch
 from training.data.sources import open_data
-from training.evaluation.plots import draw_history, save_figure
+from training.evaluation.plots.curves import draw_history, save_figure
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import FIRST, measure_recall
 from training.evaluation.stored import measured_on, samples_digest

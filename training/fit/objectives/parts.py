@@ -14,7 +14,7 @@ from dataset_script.errors import ConfigError
 from dataset_script.safe_files import renamed_folder, write_json
 from training.config.schema import Config
 from training.data.sources import OpenedData
-from training.fit.trainer import Trainer
+from training.fit.objectives.trainer import Trainer
 from training.fit.validation import Validator, facts_of
 from training.runs.checkpoint_manager import whole_weights
 from training.runs.files import BEST, write_weights

@@ -18,7 +18,7 @@ from training.data.sources import OpenedData
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import measure_recall, same_facts
 from training.facts import count_planes
-from training.fit.parts import PartsTrainer, PartsValidator
+from training.fit.objectives.parts import PartsTrainer, PartsValidator
 from training.fit.validation import Validator
 from training.models.captioner.tokenizer import encode
 from training.models.model import Model

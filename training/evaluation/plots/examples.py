@@ -17,7 +17,7 @@ from training.data.loader import Loader
 from training.data.samples import Samples
 from training.data.sampling import Share
 from training.data.tasks import IGNORED, Task
-from training.evaluation.plots import MODEL_COLOUR, TRUTH_COLOUR
+from training.evaluation.plots.curves import MODEL_COLOUR, TRUTH_COLOUR
 from training.evaluation.predictions import Forward
 
 

@@ -13,7 +13,7 @@ from training.evaluation.captions.report import facts_metrics
 from training.evaluation.captions.writing import TeacherForced, write_captions
 from training.facts import count_planes
 from training.fit.losses import token_loss
-from training.fit.parts import PartsTrainer, PartsValidator
+from training.fit.objectives.parts import PartsTrainer, PartsValidator
 from training.fit.validation import Validator
 from training.models.captioner.model import (
     FOLDER,

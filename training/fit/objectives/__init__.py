@@ -1,0 +1,1 @@
+"""What a run learns: deformation, pixels, captions, or which sentence belongs to which pair."""
