@@ -14,7 +14,7 @@ from hub.scenes.products import any_raster
 from hub.scenes.products.product import Claim, Layer, Pair, Product, ReadOptions
 from hub.scenes.products.table import claim_of
 from hub.scenes.rasters.files import StoredFile, within
-from hub.scenes.rasters.names import dates_in, dates_of, frame_of
+from hub.scenes.rasters.names import before_dates, dates_in, dates_of, frame_of
 
 
 @dataclass
@@ -150,7 +150,7 @@ def _pair(
         coherence=layers["coherence"],
         elevation=layers["elevation"],
         dates=dates,
-        place=place_of(file, product),
+        place=f"{place_of(file, product)} {before_dates(file.name)}",
         frame=frame_of(file.path),
         name=_stem(file, claim),
     )
@@ -190,7 +190,9 @@ def _matching(claim: Claim, companions: Sequence[Claim], role: str, alone: bool)
         frame = frame_of(claim.file.path)
         of_role = [other for other in of_role if frame and frame_of(other.file.path) == frame]
     if len(of_role) == 1 and (alone or role == "elevation"):
-        return of_role[0]
+        (only,) = of_role
+        other = dates_in(only.file.name)
+        return None if role == "coherence" and dates and other and dates != other else only
     return None
 
 
@@ -208,6 +210,7 @@ def _elevation(claim: Claim, near: Sequence[Claim]) -> Claim | None:
             for file in within(folder, claim.file.archive)
             if (other := claim.product.claim(file)) is not None and other.role == "elevation"
         ]
+        found = list({other.file: other for other in found}.values())  # data and header claim it
         frame = frame_of(claim.file.path)
         if len(found) > 1 and frame:
             found = [other for other in found if frame_of(other.file.path) == frame]
@@ -245,7 +248,7 @@ def _give_coherence(found: Found, options: ReadOptions) -> None:
     for at, pair in enumerate(found.pairs):
         match = [f for f in given if pair.dates and dates_in(f.name) == pair.dates]
         if not match and len(given) == len(found.pairs) == 1:
-            match = given
+            match = [f for f in given if not (pair.dates and dates_in(f.name))]
         if match:
             layer = _insisted(match[0], "coherence", options)
             found.pairs[at] = replace(pair, coherence=layer)

@@ -29,7 +29,7 @@ def _claim(file: StoredFile) -> Claim | None:
     name = file.name
     if ending in _PICTURES:
         return Claim(file, PRODUCT, "other", "picture", Path(name).stem)
-    meaning = meaning_of(name) or _described(file)
+    meaning = meaning_of(name) or _described(file) or _placed(file)
     key = key_of(Path(name).stem)
     if meaning is None:
         return Claim(
@@ -48,6 +48,16 @@ def _claim(file: StoredFile) -> Claim | None:
     if meaning in ("coherence", "elevation"):
         return Claim(file, PRODUCT, meaning, meaning, key)  # type: ignore[arg-type]
     return Claim(file, PRODUCT, "other", meaning, key)
+
+
+def _placed(file: StoredFile) -> str | None:
+    """What a folder called by one word says its files are, where that is no phase.
+
+    ARIA-tools names so: `ionosphere/20170115_20170103`. A folder of several words is a project's.
+    """
+    folder = file.folder.name
+    meaning = meaning_of(folder) if folder.isalnum() else None
+    return None if meaning in ("wrapped phase", "unwrapped phase") else meaning
 
 
 def _described(file: StoredFile) -> str | None:

@@ -49,7 +49,8 @@ def _pairs(file: StoredFile, options: ReadOptions) -> list[Pair]:
         found = (layer(name, "elevation") for name in ("height", "elevation", "dem"))
         elevation = next(filter(None, found), None)
     dates = dates_in(file.name)
-    turned = dates is not None and dates[0] > dates[1]
+    # The name says which date is the reference; a file that was renamed is as ARIA makes them.
+    turned = dates is None or dates[0] > dates[1]
     if dates is not None and turned:
         dates = dates[1], dates[0]
     return [

@@ -12,6 +12,8 @@ range"), so a positive phase is an increase of range. Source: GMTSAR, geocode.cs
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,14 @@ _AXES = (("lon", "lat"), ("longitude", "latitude"), ("x", "y"))
 
 
 def _claim(file: StoredFile) -> Claim | None:
-    return _NAMES.claim(file, PRODUCT)
+    claim = _NAMES.claim(file, PRODUCT)
+    if claim is None:
+        return None
+    # A folder holds the same in radar coordinates, whose name mostly does not say so.
+    place = 0 if re.search(r"_ll\.\w+$", file.name, re.IGNORECASE) else 100
+    if re.search(r"_ra\.\w+$", file.name, re.IGNORECASE):
+        place = 200
+    return replace(claim, rank=claim.rank + place)
 
 
 def _read(claim: Claim, max_pixels: int, options: ReadOptions) -> Raster:
@@ -106,8 +115,8 @@ def _raster(file: StoredFile, claim: Claim, grid: Any, max_pixels: int) -> Raste
     fine = abs(transform.a) < 0.2 and abs(transform.e) < 0.2
     if not (plain and fine):
         raise SceneError(
-            f"{file} is in radar coordinates (range and azimuth), not in longitude and latitude: "
-            "geocode it first, with proj_ra2ll.csh for instance"
+            f"{file} is in radar coordinates (range and azimuth) or in a projection, not in "
+            "longitude and latitude: geocode it first, with proj_ra2ll.csh for instance"
         )
     values = np.asarray(layer.values)
     stored = values.dtype.name

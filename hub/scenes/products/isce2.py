@@ -65,6 +65,8 @@ def _claim(file: StoredFile) -> Claim | None:
             rank = next(
                 (at for at, best in enumerate(order) if re.fullmatch(best, stem, re.IGNORECASE)), 9
             )
+            if not name.lower().endswith(".geo"):
+                rank += 100  # a folder holds the same in radar coordinates
             return Claim(data, PRODUCT, named.role, named.what, _key(stem), named.kind, rank)
     return None
 

@@ -12,8 +12,10 @@ range. Source: SNAP, InterferogramOp (jLinda); MintPy, prep_snap.py, which does 
 
 from __future__ import annotations
 
+import io
 import re
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -37,7 +39,7 @@ from hub.scenes.products.product import (
 )
 from hub.scenes.rasters.files import StoredFile, within
 from hub.scenes.rasters.gdal import TIFF, header_of, read_band
-from hub.scenes.rasters.names import dates_in, dates_of
+from hub.scenes.rasters.names import Dates, dates_in, dates_of
 from hub.scenes.rasters.raster import Raster
 
 _TAG = 65000
@@ -45,11 +47,12 @@ Read = Callable[[str, int], Raster]
 """Reads a band, given its role and the most pixels."""
 
 _I, _Q = Named("phase", "real part", "complex"), Named("other", "imaginary part")
+_ALONE = other("phase of one acquisition")
 _BANDS = (
     (r"unw_?phase.*", UNWRAPPED),
     (r"phase.*", WRAPPED),
-    (r"i_.*", _I),
-    (r"q_.*", _Q),
+    (r"i_ifg.*", _I),
+    (r"q_ifg.*", _Q),
     (r"coh.*", COHERENCE),
     (r"elevation.*|dem.*", ELEVATION),
     (r".*(displacement|disp).*", other("displacement")),
@@ -58,7 +61,14 @@ _BANDS = (
 
 
 def band_of(name: str) -> Named:
-    """What a band holds, by SNAP's names."""
+    """What a band holds, by SNAP's names.
+
+    An acquisition's own `i_VV_mst_03Jan2017` and `Phase_VV_mst_03Jan2017` are no interferogram's.
+    """
+    if re.fullmatch(r"phase_(?!ifg).*(iw\d|[vh][vh]).*", name, re.IGNORECASE) and not dates_in(
+        name
+    ):
+        return _ALONE
     return next(named for pattern, named in _BANDS if re.fullmatch(pattern, name, re.IGNORECASE))
 
 
@@ -96,10 +106,11 @@ def band_names(file: StoredFile) -> list[str]:
 def _tagged_names(file: StoredFile) -> list[str]:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-    if file.archive is not None or file.path.name.lower().endswith(".gz"):
+    if file.path.name.lower().endswith(".gz"):
         return []
     try:
-        with file.path.open("rb") as content:
+        stored = file.stream()
+        with stored if isinstance(stored, io.BytesIO) else stored.open("rb") as content:
             head = content.read(8)
             if head[:4] not in (b"II*\0", b"MM\0*"):
                 return []
@@ -128,57 +139,111 @@ def _tagged_names(file: StoredFile) -> list[str]:
 
 def _pairs(file: StoredFile, options: ReadOptions) -> list[Pair]:
     if file.name.lower().endswith(".dim"):
-        return _of_dimap(file)
+        if options.band is not None:
+            raise SceneError(f"{file}: --band counts the bands of a GeoTIFF, not those of a .dim")
+        return _of_bands(file, _of_dimap(file))
     names = band_names(file)
     header = header_of(file)
     if len(header.types) < len(names):
         raise SceneError(f"{file} names {len(names)} bands and has {len(header.types)}")
     bands = {name: partial(_band, file, number) for number, name in enumerate(names, 1)}
-    return [_pair(file, bands)]
+    if options.band is None:
+        return _of_bands(file, bands)
+    if not 1 <= options.band <= len(names):
+        raise SceneError(f"{file} has {len(names)} bands; there is no band {options.band}")
+    wanted = names[options.band - 1]
+    beside = {name: read for name, read in bands.items() if band_of(name).role != "phase"}
+    return _of_bands(file, {wanted: bands[wanted]} | beside, wanted)
 
 
-def _of_dimap(file: StoredFile) -> list[Pair]:
+def _of_dimap(file: StoredFile) -> dict[str, Read]:
     folder = StoredFile(file.path.with_suffix(".data"), file.archive)
-    bands = {
+    bands: dict[str, Read] = {
         Path(band.name).stem: partial(_image, band)
         for band in within(folder.path, file.archive)
         if band.name.lower().endswith(".img")
     }
     if not bands:
         raise SceneError(f"{file} has no bands: {folder.path.name} beside it holds no .img")
-    return [_pair(file, bands)]
+    return bands
 
 
-def _pair(file: StoredFile, bands: Mapping[str, Read]) -> Pair:
-    def first(*wanted: Named) -> str | None:
-        return next((n for want in wanted for n in bands if band_of(n) is want), None)
+def _of_bands(file: StoredFile, bands: Mapping[str, Read], wanted: str | None = None) -> list[Pair]:
+    """One interferogram of the bands of each two dates; what names no dates belongs to all."""
+    by_dates: dict[Dates | None, dict[str, Read]] = defaultdict(dict)
+    for name, read in bands.items():
+        by_dates[dates_in(name)][name] = read
+    shared = by_dates.get(None, {})
+    groups = [
+        group
+        for dates, group in by_dates.items()
+        if dates is not None and any(name == wanted or _is_phase(name) for name in group)
+    ]
+    if not groups or wanted in shared:
+        if not any(name == wanted or _is_phase(name) for name in shared):
+            raise SceneError(f"{file} has no band of phase; its bands are {', '.join(bands)}")
+        groups = [{}]
+    elevations = {n: read for n, read in shared.items() if band_of(n) is ELEVATION}
+    if len(groups) == 1:
+        return [_pair(file, groups[0] | shared, wanted)]
+    return [_pair(file, group | elevations, wanted, at) for at, group in enumerate(groups)]
 
-    phase, real, imaginary = first(WRAPPED), first(_I), first(_Q)
-    shown = f"{file}"
-    if phase is not None:
-        layer = Layer(f"{shown}:{phase}", partial(bands[phase], "phase"), "wrapped")
-    elif real is not None and imaginary is not None:
-        phase = real
-        layer = Layer(
-            f"{shown}:{real}", partial(_argument, bands[real], bands[imaginary]), "complex"
+
+def _is_phase(name: str) -> bool:
+    return band_of(name).role == "phase"
+
+
+def _pair(
+    file: StoredFile, bands: Mapping[str, Read], wanted: str | None = None, at: int | None = None
+) -> Pair:
+    """The best phase of some bands, or the one that is wanted, with its companions.
+
+    Args:
+        file: Whose bands they are.
+        bands: Those of one pair of dates.
+        wanted: The band that is to be the phase.
+        at: Number of the pair, where the file holds several.
+    """
+
+    def first(kind: Named, like: str) -> str | None:
+        """A band of a kind, of the same polarisation where both name one."""
+        of_kind = [name for name in bands if band_of(name) is kind]
+        return next((name for name in of_kind if _polarisation(name) in ("", like)), None) or next(
+            (name for name in of_kind if not like), None
         )
-    elif (phase := first(UNWRAPPED)) is not None:
-        layer = Layer(f"{shown}:{phase}", partial(bands[phase], "phase"), "unwrapped")
-    else:
+
+    kinds = (WRAPPED, _I, UNWRAPPED)
+    phase = wanted or next((n for kind in kinds for n in bands if band_of(n) is kind), None)
+    if phase is None:
         raise SceneError(f"{file} has no band of phase; its bands are {', '.join(bands)}")
-    coherence, elevation = first(COHERENCE), first(ELEVATION)
+    shown = str(file) if at is None else f"{file}[{at}]"
+    kind, polarisation = band_of(phase), _polarisation(phase)
+    read: Callable[[int], Raster] = partial(bands[phase], "phase")
+    if kind is _I:
+        imaginary = next((n for n in bands if band_of(n) is _Q and n[1:] == phase[1:]), None)
+        if imaginary is None:
+            raise SceneError(f"{file} has {phase} without its imaginary part, q{phase[1:]}")
+        read = partial(_argument, bands[phase], bands[imaginary])
+
+    def beside(kind: Named, role: str) -> Layer | None:
+        name = first(kind, polarisation)
+        return None if name is None else Layer(f"{file}:{name}", partial(bands[name], role))
+
     return Pair(
         product=PRODUCT,
         label=shown,
-        phase=layer,
-        coherence=coherence
-        and Layer(f"{shown}:{coherence}", partial(bands[coherence], "coherence")),  # type: ignore[arg-type]
-        elevation=elevation
-        and Layer(f"{shown}:{elevation}", partial(bands[elevation], "elevation")),  # type: ignore[arg-type]
+        phase=Layer(f"{file}:{phase}", read, kind.kind if kind.role == "phase" else "unknown"),
+        coherence=beside(COHERENCE, "coherence"),
+        elevation=beside(ELEVATION, "elevation"),
         dates=dates_in(phase) or dates_of(file.path),
         place=str(file.folder),
-        name=Path(file.name).stem,
+        name=Path(file.name).stem if at is None else f"{Path(file.name).stem}_{at}",
     )
+
+
+def _polarisation(name: str) -> str:
+    found = re.search(r"(?<![A-Za-z])([VH][VH])(?![A-Za-z])", name)
+    return found[0] if found else ""
 
 
 def _image(file: StoredFile, role: str, max_pixels: int) -> Raster:

@@ -66,6 +66,17 @@ class StoredFile:
         """The file of another name in the same folder, which may not exist."""
         return StoredFile(self.path.with_name(name), self.archive)
 
+    def head(self, count: int) -> bytes:
+        """The first bytes; none where they cannot be read."""
+        try:
+            if self.archive is None:
+                with self.path.open("rb") as content:
+                    return content.read(count)
+            with zipfile.ZipFile(self.archive) as archive, archive.open(self.member) as content:
+                return content.read(count)
+        except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            return b""
+
     def stream(self) -> Path | io.BytesIO:
         """The path, or the content where it lies in an archive.
 
@@ -100,7 +111,11 @@ def archived(archive: Path) -> list[StoredFile]:
     safe = [
         name
         for name in names
-        if not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+        if not PurePosixPath(name).is_absolute()
+        and ".." not in (parts := PurePosixPath(name).parts)
+        # A Mac packs a shadow of each file.
+        and "__MACOSX" not in parts
+        and not parts[-1].startswith("._")
     ]
     return sorted(StoredFile(archive / name, archive) for name in safe)
 

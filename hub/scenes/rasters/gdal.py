@@ -18,7 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from hub.scenes.checks import SceneError, require_size
 from hub.scenes.rasters.files import StoredFile
-from hub.scenes.rasters.no_data import without_sentinels
+from hub.scenes.rasters.no_data import stored_fill, without_sentinels
 from hub.scenes.rasters.raster import WGS84, Raster, plain_crs
 from hub.scenes.rasters.virtual import check_virtual
 
@@ -34,6 +34,7 @@ _DRIVERS = {
 }
 # ISCE writes its own header and a VRT beside the data, ROI_PAC a .rsc, ENVI and SNAP a .hdr.
 _HEADERS = ((".xml", "ISCE"), (".rsc", "ROI_PAC"), (".hdr", "ENVI"))
+_FEET = ("ft", "foot", "feet", "us-ft", "us survey foot", "foot_us", "us survey feet")
 # Else GDAL leaves a file beside what it reads.
 _QUIET = {"CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
@@ -166,9 +167,10 @@ def read_band(
         require_size(str(file), dataset.height, dataset.width, max_pixels)
         band = _chosen(file, dataset, choose)
         system = dataset.crs.to_string() if dataset.crs is not None else crs
-        if dataset.transform.is_identity and dataset.crs is None:
+        # ISCE's driver names a coordinate system for radar coordinates, too: nothing lies there.
+        if dataset.transform.is_identity:
             raise SceneError(
-                f"{file} has no coordinate reference system and no place: it is in radar "
+                f"{file} has no place on Earth: it is in radar "
                 "coordinates or has lost its georeference; geocode it first"
             )
         if system is None:
@@ -177,9 +179,11 @@ def read_band(
                 f"`rio edit-info --crs EPSG:4326 {file.name}`"
             )
         values = dataset.read(band)
-        stored = dataset.dtypes[band - 1]
+        # GDAL's complex whole numbers have no type of their own in numpy, and are read as these.
+        stored = values.dtype.name if values.dtype.kind == "c" else dataset.dtypes[band - 1]
         masked = _masked(dataset, band, values)
         scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
+        unit = dataset.units[band - 1] or ""
         transform = dataset.transform
     if values.dtype.kind == "c":
         masked = masked | (values == 0)
@@ -189,15 +193,17 @@ def read_band(
         # A fill value of 1e300 is infinite from here on, and so no data.
         with np.errstate(over="ignore"):
             values = values.astype(np.float32)
-    # Scaled numbers carry their sentinel as it is stored.
-    values = without_sentinels(values, role)
     scaled = (scale, offset) != (1.0, 0.0)
     if scaled:
+        masked = masked | stored_fill(values)  # as it is stored; no limit holds before the scale
         values = values.astype(np.float32) * np.float32(scale) + np.float32(offset)
+    values = without_sentinels(values, role)
+    if role == "elevation" and unit.strip().lower() in _FEET:
+        values = values.astype(np.float32) * np.float32(0.3048)
     if masked.any():
         values = np.where(masked, np.float32(np.nan), values.astype(np.float32))
     return Raster(
-        str(file), values, transform, plain_crs(system or WGS84), stored, scaled
+        str(file), values, transform, plain_crs(system or WGS84), stored, scaled, unit=unit
     ).north_up()
 
 

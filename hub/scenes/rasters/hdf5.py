@@ -11,7 +11,7 @@ from affine import Affine
 
 from hub.scenes.checks import SceneError, require_size
 from hub.scenes.rasters.files import StoredFile
-from hub.scenes.rasters.no_data import without_sentinels
+from hub.scenes.rasters.no_data import stored_fill, without_sentinels
 from hub.scenes.rasters.raster import Raster, plain_crs
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Hdf5:
     ) -> Raster:
         """A dataset, or one plane of a stack, as a raster, its first row in the north.
 
-        No data is the dataset's `_FillValue` and what `no_data` says; of complex numbers the
-        argument is taken.
+        No data is the dataset's `_FillValue` and what `no_data` says; `scale_factor` and
+        `add_offset` are applied; of complex numbers the argument is taken.
 
         Raises:
             SceneError: If it has too many pixels or no two dimensions.
@@ -90,10 +90,18 @@ class Hdf5:
         if values.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 values = values.astype(np.float32)
+        scale, offset = (
+            float(np.ravel(found.attrs.get(name, plain))[0])
+            for name, plain in (("scale_factor", 1), ("add_offset", 0))
+        )
+        scaled = values.dtype.kind != "c" and (scale, offset) != (1.0, 0.0)
+        if scaled:
+            masked |= stored_fill(values)
+            values = values.astype(np.float32) * np.float32(scale) + np.float32(offset)
         values = without_sentinels(values, role)
         if masked.any():
             values = np.where(masked, np.float32(np.nan), values.astype(np.float32))
-        return Raster(shown, values, transform, plain_crs(crs), stored).north_up()
+        return Raster(shown, values, transform, plain_crs(crs), stored, scaled).north_up()
 
     def _dataset(self, path: str) -> h5py.Dataset:
         found = self._get(path)
@@ -138,13 +146,7 @@ def is_hdf5(file: StoredFile) -> bool:
     """Whether its name may be one's, and its first bytes are."""
     if not file.name.lower().endswith((*ENDINGS, ".grd")):
         return False
-    if file.archive is not None:
-        return True  # found out when it is opened
-    try:
-        with file.path.open("rb") as content:
-            return content.read(8) == b"\x89HDF\r\n\x1a\n"
-    except OSError:
-        return False
+    return file.head(8) == b"\x89HDF\r\n\x1a\n"
 
 
 def transform_of_centres(shown: str, x: np.ndarray, y: np.ndarray) -> Affine:

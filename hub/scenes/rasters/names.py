@@ -10,6 +10,7 @@ Dates = tuple[datetime.date, datetime.date]
 
 _DAY = r"(?<!\d)(\d{8})(?:T\d{4,6}Z?)?"
 _NUMBERS = re.compile(_DAY + r"[_-]" + r"(\d{8})(?!\d)")
+_ISO = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})(?!\d)")
 _WORDS = re.compile(r"(?<!\d)(\d{2}[A-Za-z]{3}\d{4})_(\d{2}[A-Za-z]{3}\d{4})(?!\d)")
 _SHORT = re.compile(r"(?<![\dA-Za-z])(\d{6})[-_](\d{6})(?![\dA-Za-z])")
 _DAYS_OF_YEAR = re.compile(r"(?<!\d)(\d{4})(\d{3})_(\d{4})(\d{3})(?!\d)")
@@ -25,7 +26,8 @@ WORDS = {
     "mask": "mask msk water landmask watermask conncomp connectedcomponents component components "
     "layover shadow",
     "baseline": "bperp baseline",
-    "atmosphere": "aps atm tropo iono era5 gacos ztd",
+    "atmosphere": "aps atm tropo iono era5 gacos ztd atmosphere ionosphere ionospheric "
+    "troposphere tropospheric tropospheretotal tropospherewet tropospherehydrostatic",
     "unwrapped phase": "unw unwrap unwrapped unwrapphase",
     "wrapped phase": "phase pha wrapped wrap ifg ifgram igram interferogram int phasefilt flat "
     "wrappedphase",
@@ -61,17 +63,20 @@ def key_of(name: str) -> str:
 def dates_in(text: str) -> Dates | None:
     """The primary and the secondary date that a name holds, in any processor's way.
 
-    YYYYMMDD_YYYYMMDD with or without times (LiCSAR, HyP3, dolphin, GAMMA), 01Jan2017_13Jan2017
-    (SNAP), YYMMDD-YYMMDD (ROI_PAC), and YYYYDDD_YYYYDDD, whose first day is 000 (GMTSAR: the
-    integer part of `SC_clock_start`).
+    YYYYMMDD_YYYYMMDD with or without times (LiCSAR, HyP3, dolphin, GAMMA), 2017-01-01_2017-01-13,
+    01Jan2017_13Jan2017 (SNAP), YYMMDD-YYMMDD (ROI_PAC), and YYYYDDD_YYYYDDD, whose first day is
+    000 (GMTSAR: the integer part of `SC_clock_start`). Two dates that are one are the start and
+    the end of an acquisition.
     """
-    for pattern, form in ((_NUMBERS, "%Y%m%d"), (_WORDS, "%d%b%Y"), (_SHORT, "%y%m%d")):
+    forms = {_NUMBERS: "%Y%m%d", _ISO: "%Y-%m-%d", _WORDS: "%d%b%Y", _SHORT: "%y%m%d"}
+    for pattern, form in forms.items():
         for found in pattern.finditer(text):
             try:
                 first, second = (datetime.datetime.strptime(day, form) for day in found.groups())
             except ValueError:
                 continue
-            return first.date(), second.date()
+            if first != second:  # the start and the end of one acquisition are no pair
+                return first.date(), second.date()
     if julian := _DAYS_OF_YEAR.search(text):
         numbers = [int(number) for number in julian.groups()]
         days = list(zip(numbers[::2], numbers[1::2], strict=True))
@@ -81,6 +86,16 @@ def dates_in(text: str) -> Dates | None:
             )
             return one, other
     return None
+
+
+def before_dates(name: str) -> str:
+    """What a name says before its dates: the track or the burst, where a folder holds several.
+
+    A satellite's own letters (`S1AB_`) are none: a track is passed by all of them.
+    """
+    found = re.search(r"\d{8}|\d{6}[-_]\d{6}", name)
+    before = name[: found.start()].lower() if found and dates_in(name) else ""
+    return re.sub(r"^s1[abcd]{0,2}_", "", before).strip("_-. ")
 
 
 def dates_of(path: Path) -> Dates | None:

@@ -12,6 +12,36 @@ LIMITS = {"phase": 1e5, "coherence": 1e4, "elevation": 12_000.0, "amplitude": 1e
 """Beyond these nothing is a measurement: 1e20, -3.4e38 and 9.97e36 (netCDF's) are fill values."""
 
 
+_APART = 0.01
+"""Share of the range of all other values by which a stored fill value lies beyond them."""
+
+
+def stored_fill(values: np.ndarray) -> np.ndarray:
+    """Where stored numbers that a scale turns into others are fill values.
+
+    Any whole number may be a measurement there: 9999 of 10,000 is a coherence. So a sentinel counts
+    where it lies beyond all other values.
+
+    Args:
+        values: As they are stored, real, [H, W].
+
+    Returns:
+        bool [H, W].
+    """
+    fill = ~np.isfinite(values)
+    if values.dtype.kind == "i":
+        fill |= values == np.iinfo(values.dtype).min
+    for sentinel in SENTINELS:
+        at = values == sentinel
+        if not at.any():
+            continue
+        rest = values[~(at | fill)].astype(np.float64)
+        gap = _APART * np.ptp(rest) if rest.size else 0.0
+        if not rest.size or sentinel < rest.min() - gap or sentinel > rest.max() + gap:
+            fill |= at
+    return fill
+
+
 def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
     """Values with NaN in the place of infinities, fill values and untagged sentinels.
 

@@ -29,6 +29,7 @@ class Raster:
         stored: The type of number that the file stores.
         scaled: Whether the file's own scale and offset were applied.
         notes: What was odd and what was done about it.
+        unit: Of the values, as the file says it; empty where it does not.
     """
 
     shown: str
@@ -38,6 +39,7 @@ class Raster:
     stored: str = "float32"
     scaled: bool = False
     notes: tuple[str, ...] = ()
+    unit: str = ""
 
     @property
     def whole(self) -> bool:

@@ -8,6 +8,7 @@ is no such jump, the range and the roughness tell.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +41,9 @@ _PERIODS = (
     (1000 * TURN, "milliradians"),
     (255.0, "grey levels of a picture"),
 )
+_TOLD = re.compile(r"([cm]?m|(centi|milli)?met(re|er)s?|deg(ree)?s?|°|cycles?)", re.IGNORECASE)
+"""Units by which a file says itself that it holds no radians."""
+
 _INSIST = "give the wrapped phase in radians, or say what it is with --units"
 _SAMPLES = 1000
 """Rows and as many columns' worth of pixels that are looked at."""
@@ -70,6 +74,8 @@ def in_radians(raster: Raster, kind: str, units: str | None) -> Raster:
                 "give the interferogram, or its argument in radians"
             )
         return raster
+    if _TOLD.fullmatch(raster.unit.strip()):
+        raise SceneError(f"{raster.shown} says that its unit is {raster.unit}; {_INSIST}")
     if raster.whole:
         raise SceneError(
             f"{raster.shown} is {raster.stored} without a scale: whole numbers are a picture, a "

@@ -1,0 +1,295 @@
+"""Files beside those that are wanted, and variants that say another thing than they look like."""
+
+import datetime
+import shutil
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+
+from hub.scenes.checks import SceneError
+from hub.scenes.inputs import find_inputs
+from hub.scenes.load import load_scene, read_options
+from hub.scenes.rasters.names import dates_in
+from hub.scenes.rasters.no_data import stored_fill
+from tests.hub.scenes.products import written as w
+
+TRUE_COHERENCE = int(np.rint(w.COHERENCE[w.UPLIFT] * 255))
+DAYS = {day: datetime.date(2017, 1, day) for day in (3, 15, 27)}
+
+
+def named(path, *names):
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = names
+    return path
+
+
+def radar(path, *bands):
+    """ISCE2's file in radar coordinates: its XML places it at 0, 0, a degree a pixel."""
+    w._isce_file(path, bands, "FLOAT")
+    header = path.with_name(path.name + ".xml")
+    text = header.read_text()
+    for value, plain in ((w.GRID.a, 1.0), (w.GRID.e, 1.0), (w.GRID.c, 0.0), (w.GRID.f, 0.0)):
+        text = text.replace(f"<value>{value}</value>", f"<value>{plain}</value>")
+    header.write_text(text)
+    return path
+
+
+def scaled(path, values, dtype, scale, **more):
+    w.tif(path, np.rint(values / scale).astype(dtype), **more)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (scale,)
+    return path
+
+
+def coherence_at(scene):
+    return int(scene.insar_coherence[0][w.UPLIFT])
+
+
+def test_what_lies_in_radar_coordinates_has_no_place(tmp_path):
+    phase = w.isce2(tmp_path)
+    radar(phase.parent / "topophase.cor", w.AMPLITUDE, w.COHERENCE)
+    twin = radar(phase.parent / "filt_topophase.unw", w.AMPLITUDE, w.TURNS)
+    with pytest.raises(SceneError, match="radar coordinates"):
+        load_scene(twin)
+    assert coherence_at(load_scene(phase)) == TRUE_COHERENCE
+    (given,) = find_inputs([tmp_path], 1)  # the geocoded one of both
+    scene = given.load()
+    assert scene.insar_difference[0][w.UPLIFT] < -2 and coherence_at(scene) == TRUE_COHERENCE
+
+
+def test_an_elevation_in_radar_coordinates_is_told_and_left_out(tmp_path):
+    phase = w._isce_file(tmp_path / w.PAIR / "filt_fine.unw.geo", [w.AMPLITUDE, w.TURNS], "FLOAT")
+    radar(phase.parent / "hgt.rdr", w.HEIGHTS)
+    scene = load_scene(phase)
+    assert scene.dem is None and "radar coordinates" in " ".join(scene.warnings)
+
+
+def test_an_elevation_with_its_header_is_one_file(tmp_path):
+    phase = w._isce_file(tmp_path / f"{w.PAIR}.unw.geo", [w.AMPLITUDE, w.TURNS], "FLOAT")
+    w._isce_file(tmp_path / "hgt.geo", [w.HEIGHTS], "FLOAT")
+    assert load_scene(phase).dem[w.UPLIFT] == w.HEIGHTS[w.UPLIFT]
+
+
+def test_gmtsar_prefers_longitude_and_latitude(tmp_path):
+    phase = w.gmtsar(tmp_path)
+    for name, values in (("phasefilt", w.PHASE), ("corr", w.COHERENCE / 2)):
+        w._classic_grid(phase.parent / f"{name}.grd", values)
+    w._classic_grid(tmp_path / "topo" / "topo_ra.grd", w.HEIGHTS + 5000)
+    w._classic_grid(tmp_path / "topo" / "dem.grd", w.HEIGHTS)
+    (tmp_path / "topo" / "topo_ll.grd").unlink()
+    (given,) = find_inputs([tmp_path], 1)
+    scene = given.load()
+    assert given.label.endswith("phasefilt_ll.grd")
+    assert coherence_at(scene) == TRUE_COHERENCE
+    assert scene.dem[w.UPLIFT] == pytest.approx(w.HEIGHTS[w.UPLIFT], abs=1)
+
+
+def test_an_aria_file_that_was_renamed_keeps_its_sign(tmp_path):
+    path = w.aria(tmp_path)
+    expected = load_scene(path).insar_difference[0][w.UPLIFT]
+    scene = load_scene(path.rename(path.with_name("fogo.nc")))
+    assert scene.insar_difference[0][w.UPLIFT] == expected < -2
+
+
+def snap(path, **bands):
+    return named(w.tif(path, *bands.values()), *bands)
+
+
+def test_snap_pairs_coherence_by_its_dates(tmp_path):
+    half = (w.COHERENCE / 2).astype("float32")
+    path = snap(
+        tmp_path / "a.tif",
+        Phase_ifg_VV_03Jan2017_15Jan2017=w.PHASE,
+        coh_VV_03Jan2017_27Jan2017=half,
+        coh_VH_03Jan2017_15Jan2017=half,
+        coh_VV_03Jan2017_15Jan2017=w.COHERENCE,
+    )
+    scene = load_scene(path)
+    assert coherence_at(scene) == TRUE_COHERENCE
+    other = snap(
+        tmp_path / "b.tif",
+        Phase_ifg_VV_03Jan2017_15Jan2017=w.PHASE,
+        coh_VV_03Jan2017_27Jan2017=half,
+    )
+    assert load_scene(other).insar_coherence is None
+
+
+def test_snap_gives_each_interferogram_of_a_product(tmp_path):
+    half = (w.COHERENCE / 2).astype("float32")
+    path = snap(
+        tmp_path / "stack.tif",
+        Phase_ifg_VV_03Jan2017_15Jan2017=w.PHASE,
+        coh_VV_03Jan2017_15Jan2017=w.COHERENCE,
+        Phase_ifg_VV_03Jan2017_27Jan2017=-w.PHASE,
+        coh_VV_03Jan2017_27Jan2017=half,
+        elevation=w.HEIGHTS,
+    )
+    first, second = (given.load() for given in find_inputs([path], 1))
+    assert [scene.secondary_dates for scene in (first, second)] == [(DAYS[15],), (DAYS[27],)]
+    assert first.insar_difference[0][w.UPLIFT] == -second.insar_difference[0][w.UPLIFT]
+    assert coherence_at(first) == TRUE_COHERENCE and coherence_at(second) == TRUE_COHERENCE // 2
+    assert first.dem is not None and second.dem is not None
+    chosen = load_scene(path, options=read_options(band=3))
+    assert chosen.secondary_dates == (DAYS[27],) and chosen.insar_difference[0][w.UPLIFT] > 2
+    with pytest.raises(SceneError, match="no band 9"):
+        load_scene(path, options=read_options(band=9))
+
+
+def test_snap_gives_each_interferogram_of_a_zip_too(tmp_path):
+    path = snap(
+        tmp_path / "plain" / "ifg.tif",
+        Phase_ifg_VV_03Jan2017_15Jan2017=w.PHASE,
+        coh_VV_03Jan2017_15Jan2017=w.COHERENCE,
+    )
+    archive = shutil.make_archive(str(tmp_path / "ifg"), "zip", path.parent)
+    assert coherence_at(load_scene(archive)) == TRUE_COHERENCE
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("i_IW1_VV_mst_03Jan2017", "q_IW1_VV_mst_03Jan2017"),
+        ("Phase_IW1_VV_mst_03Jan2017", "Intensity_IW1_VV_mst_03Jan2017"),
+    ],
+)
+def test_a_single_acquisition_is_no_interferogram(tmp_path, names):
+    noise = np.random.default_rng(0).uniform(-3, 3, (2, *w.PHASE.shape)).astype("float32")
+    with pytest.raises(SceneError):
+        load_scene(snap(tmp_path / "slc.tif", **dict(zip(names, noise, strict=True))))
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [
+        ("2017-01-03_2017-01-15_phase.tif", (3, 15)),
+        ("S1A_IW_SLC__1SDV_20170103T030000_20170103T030027_014685_017E3B_ABCD_Ifg.tif", None),
+        ("S1A_20170103T030000_20170103T030027_20170103_20170115.tif", (3, 15)),
+        ("S1AA_20170103T030000_20170115T030001_VVP012.tif", (3, 15)),
+    ],
+)
+def test_dates_of_names(name, days):
+    assert dates_in(name) == (days and tuple(DAYS[day] for day in days))
+
+
+def test_coherence_of_other_dates_is_not_used(tmp_path):
+    phase = w.tif(tmp_path / "20170103_20170115_phase.tif", w.PHASE)
+    other = w.tif(tmp_path / "more" / "20170103_20170127_coh.tif", w.COHERENCE)
+    with pytest.raises(SceneError, match="without phase of the same dates"):
+        load_scene([phase, other])
+    with pytest.raises(SceneError, match="the dates of none of the phases"):
+        load_scene(phase, options=read_options(coherence=[other]))
+    undated = other.rename(tmp_path / "more" / "coh.tif")
+    scene = load_scene(phase, options=read_options(coherence=[undated]))
+    assert coherence_at(scene) == TRUE_COHERENCE
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [("uint16", 1 / 20000), ("uint16", 1 / 65535), ("int16", 1e-4)]
+)
+def test_a_scaled_coherence_keeps_all_its_values(tmp_path, dtype, scale):
+    phase = w.tif(tmp_path / "e_phase.tif", w.PHASE)
+    scaled(tmp_path / "e_coh.tif", w.COHERENCE, dtype, scale)
+    found = load_scene(phase).insar_coherence[0]
+    np.testing.assert_allclose(found, w.COHERENCE * 255, atol=0.6)
+
+
+def test_a_scaled_phase_and_elevation_keep_all_their_values(tmp_path):
+    phase = scaled(tmp_path / "e_phase.tif", w.PHASE + 0.001, "int32", 1e-6)
+    scaled(tmp_path / "e_dem.tif", w.HEIGHTS, "int32", 0.01)
+    scene = load_scene(phase)
+    np.testing.assert_allclose(scene.insar_difference[0], w.PHASE + 0.001, atol=2e-6)
+    np.testing.assert_allclose(scene.dem, w.HEIGHTS, atol=0.01)
+
+
+def test_a_fill_value_is_told_from_a_stored_measurement():
+    measured = np.linspace(-10_000, 10_000, 20_001).astype("int32")[None]
+    assert not stored_fill(measured).any()
+    for fill in (-99999, np.iinfo("int32").min):
+        assert stored_fill(np.append(measured, np.int32(fill))[None]).sum() == 1
+    assert stored_fill(np.array([[-9999, -9999]], "int16")).all()
+
+
+def test_a_scale_of_hdf5_is_applied(tmp_path):
+    path = w.aria(tmp_path)
+    with h5py.File(path, "r+") as file:
+        group = file["science/grids/data"]
+        rows = group["latitude"][:]
+        stored = np.rint(w.COHERENCE / 0.005).astype("uint8")
+        del group["coherence"]
+        group["coherence"] = stored if rows[0] > rows[-1] else stored[::-1]
+        group["coherence"].attrs["scale_factor"] = 0.005
+    assert coherence_at(load_scene(path)) == pytest.approx(TRUE_COHERENCE, abs=1)
+
+
+def test_a_unit_that_the_file_says_is_believed(tmp_path):
+    phase = w.tif(tmp_path / "g_unw.tif", w.TURNS)
+    dem = w.tif(tmp_path / "g_dem.tif", (w.HEIGHTS / 0.3048).astype("float32"))
+    with rasterio.open(dem, "r+") as file:
+        file.units = ("ft",)
+    assert load_scene(phase).dem[w.UPLIFT] == pytest.approx(w.HEIGHTS[w.UPLIFT], abs=0.1)
+    for unit in ("mm", "metres", "degrees"):
+        with rasterio.open(phase, "r+") as file:
+            file.units = (unit,)
+        with pytest.raises(SceneError, match=f"its unit is {unit}; .*--units"):
+            load_scene(phase)
+    assert load_scene(phase, options=read_options(units="degrees")) is not None
+
+
+def test_two_tracks_of_one_folder_are_two_series(tmp_path):
+    w.tif(tmp_path / "asc_20170103_20170115.diff.unw.tif", w.TURNS)
+    w.tif(tmp_path / "asc_20170103_20170127.diff.unw.tif", w.TURNS)
+    w.tif(tmp_path / "dsc_20170103_20170121.diff.unw.tif", -w.TURNS)
+    assert sorted(given.load().steps for given in find_inputs([tmp_path], 4)) == [1, 2]
+
+
+def test_two_bursts_of_one_folder_are_two_scenes(tmp_path):
+    for burst in ("t087_185682_iw2", "t087_185683_iw2"):
+        path = tmp_path / f"{burst}_{w.PAIR}.int.tif"
+        w.tif(path, w.INTERFEROGRAM, grid=w.UTM_GRID, crs=w.UTM)
+    assert [given.load().steps for given in find_inputs([tmp_path], 4)] == [1, 1]
+
+
+@pytest.mark.parametrize("folder", ["ionosphere", "troposphereTotal", "coherence"])
+def test_a_folder_called_by_one_word_says_what_its_files_are(tmp_path, folder):
+    path = w.tif(tmp_path / folder / "20170115_20170103.tif", w.PHASE)
+    with pytest.raises(SceneError, match="by its name, not a phase"):
+        load_scene(path)
+    assert load_scene(path, options=read_options(role="phase")) is not None
+
+
+def test_a_macs_shadows_in_a_zip_are_passed_over(tmp_path):
+    folder = w.hyp3(tmp_path / "plain")
+    with zipfile.ZipFile(tmp_path / "h.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"{folder.name}/{file.name}")
+            archive.writestr(f"__MACOSX/{folder.name}/._{file.name}", bytes(100))
+    assert load_scene(tmp_path / "h.zip").insar_difference[0][w.UPLIFT] < -2
+
+
+def test_a_classic_grid_in_a_zip_is_read(tmp_path):
+    w.gmtsar(tmp_path / "plain")
+    archive = shutil.make_archive(str(tmp_path / "g"), "zip", tmp_path / "plain")
+    scene = load_scene(archive)
+    assert scene.insar_difference[0][w.UPLIFT] < -2 and coherence_at(scene) == TRUE_COHERENCE
+
+
+def test_an_interferogram_of_whole_numbers_is_read(tmp_path):
+    path = tmp_path / f"{w.PAIR}.int.tif"
+    height, width = w.PHASE.shape
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=height,
+        width=width,
+        count=1,
+        dtype="complex_int16",
+        transform=w.GRID,
+        crs="EPSG:4326",
+    ) as file:
+        file.write((1000 * w.INTERFEROGRAM).astype("complex64"), 1)
+    found = load_scene(path).insar_difference[0]
+    np.testing.assert_allclose(found[w.UPLIFT], w.PHASE[w.UPLIFT], atol=0.01)
