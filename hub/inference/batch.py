@@ -25,7 +25,7 @@ from hub.inference.judging import (
     portable,
 )
 from hub.inference.prediction import require_threshold
-from hub.record.columns import Row, settings_of
+from hub.record.columns import Row, plain_source, settings_of
 from hub.record.sources import source_state
 from hub.record.table import Record
 from hub.record.writing import SUMMARY
@@ -192,7 +192,7 @@ def predict_many(
             record.flush()
     for number, outcome in sorted(outcomes.items()):
         if outcome.summary is None:
-            batch.failed[scenes[number].label] = outcome.error or ""
+            batch.failed[plain_source(scenes[number].label)] = plain_source(outcome.error or "")
             continue
         batch.summaries.append(outcome.summary)
         name = outcome.summary["scene"]
@@ -240,7 +240,7 @@ def _changed(scenes: Sequence[SceneInput], record: Record, settings: str) -> lis
     }
 
     def stands(given: SceneInput) -> bool:
-        row = known.get(given.label)
+        row = known.get(plain_source(given.label))
         if row is None or row["source_state"] is None:
             return False
         complete = all((record.folder / name).exists() for name in row["files"].values())

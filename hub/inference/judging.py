@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from dataset_script.errors import HephaestusError
 from hub.inference.outputs import save_prediction
 from hub.inference.polygons import bounds_degrees
-from hub.record.columns import frame_of_name, pair_of
+from hub.record.columns import frame_of_name, pair_of, plain_source
 from hub.record.sources import product_of, source_state
 from hub.record.table import Record
 from hub.repos.loading import PublishedModel
@@ -188,7 +188,7 @@ def _about(scene: Scene, source: str) -> dict[str, Any]:
         "secondary_dates": [f"{date:%Y%m%d}" for date in scene.secondary_dates],
     }
     return {
-        "source": source,
+        "source": plain_source(source),
         "product": scene.product or product_of(source),
         "frame": frame_of_name(scene.name),
         "bounds": list(bounds) if bounds else None,

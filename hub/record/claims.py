@@ -51,7 +51,20 @@ def _same_pixels(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool
 
 
 def _same_source(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
-    return identity["source"] is not None and holder["source"] == identity["source"]
+    """A relative name is that of several folders: of other days or places it is another scene."""
+    if identity["source"] is None or holder["source"] != identity["source"]:
+        return False
+    days = [(item.get("primary_date"), item.get("secondary_dates")) for item in (holder, identity)]
+    if all(day for pair in days for day in pair) and days[0] != days[1]:
+        return False
+    one, other = holder.get("bounds"), identity.get("bounds")
+    return not (one and other) or _overlap(one, other)
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    (west, south, east, north), (left, below, right, above) = one, other
+    across = (left - west) % 360 <= east - west or (west - left) % 360 <= right - left
+    return across and south <= above and below <= north
 
 
 def _same_pair(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:

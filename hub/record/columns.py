@@ -115,7 +115,7 @@ def make_row(record: Mapping[str, Any], source_state: str | None = None) -> Row:
         frame=record.get("frame") or frame_of_name(str(record["scene"])),
         primary_date=dates[0],
         secondary_dates=list(dates[1:]),
-        temporal_baseline_days=((days[-1] - days[0]).days if len(days) > 1 else None),
+        temporal_baseline_days=((max(days) - min(days)).days if len(days) > 1 else None),
         class_probabilities=dict(record.get("class_probabilities") or {}),
         files=dict(record.get("files") or {}),
         warnings=list(record.get("warnings") or []),
@@ -127,6 +127,11 @@ def make_row(record: Mapping[str, Any], source_state: str | None = None) -> Row:
         judged_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
     )
     return row
+
+
+def plain_source(label: str) -> str:
+    """An input's name as text: bytes of a file's name that are none are written out."""
+    return label.encode("utf-8", "backslashreplace").decode()
 
 
 def settings_of(made_from: Mapping[str, Any]) -> str:
@@ -152,10 +157,10 @@ def frame_of_name(scene: str) -> str | None:
 
 
 def dates_of(row: Mapping[str, Any]) -> tuple[datetime.date, ...]:
-    """Primary and secondary dates of a row, ascending by secondary; empty if unknown."""
+    """The dates of a row's acquisitions, ascending, as the primary may be the later; or none."""
     if not row["primary_date"] or not row["secondary_dates"]:
         return ()
-    return (_date(row["primary_date"]), *sorted(map(_date, row["secondary_dates"])))
+    return tuple(sorted(map(_date, (row["primary_date"], *row["secondary_dates"]))))
 
 
 def to_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

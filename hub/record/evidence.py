@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.record.calibration import FrameLimit
@@ -67,6 +67,8 @@ class Look:
         faint: Whether its probability is `FAINT` at least.
         place: Where: longitude and latitude, or row and column; None if unknown.
         degrees: Whether the place is in degrees.
+        frame: The frame's name; empty if it has none.
+        bounds: West, south, east and north of the scene; None if it has no place.
     """
 
     dates: Dates
@@ -76,6 +78,20 @@ class Look:
     faint: bool = False
     place: tuple[float, float] | None = None
     degrees: bool = True
+    frame: str = ""
+    bounds: tuple[float, float, float, float] | None = None
+
+    def sees(self, other: Look) -> bool:
+        """Whether this one looks at what the other one marks; of another place it says nothing."""
+        if self.bounds is None or other.bounds is None:
+            return bool(self.frame) and self.frame == other.frame
+        west, south, east, north = self.bounds
+        if other.place is not None and other.degrees:
+            x, y = other.place
+            return south <= y <= north and (x - west) % 360 <= east - west
+        left, below, right, above = other.bounds
+        across = (left - west) % 360 <= east - west or (west - left) % 360 <= right - left
+        return across and south <= above and below <= north
 
     def agrees(self, other: Look) -> bool:
         """Whether both mark the same place, as far as is known."""
@@ -186,7 +202,7 @@ def weigh(rows: Sequence[Row], limits: Mapping[str, FrameLimit]) -> None:
         for row, look in members:
             if not (look.flagged or look.unsure):
                 continue
-            others = [other for _, other in _near_in_time(look, members)]
+            others = _one_of_each(look, _near_in_time(look, members))
             found = judge(look, others) if look.flagged else agreement(look, others)
             if found is not None:
                 row.update(evidence=found.kind, evidence_note=found.note, alarm=found.kind != AIR)
@@ -202,14 +218,32 @@ def _look(row: Row, dates: Dates, flagged: bool) -> Look:
     quiet = not flagged and row["decision"] == "Non_Deformation" and saw
     unsure = not flagged and row["decision"] != "Non_Deformation"
     faint = (row["probability"] or 0) >= FAINT
-    return Look(dates, flagged, quiet, unsure, faint, place, degrees)
+    bounds = tuple(row["bounds"]) if row["bounds"] else None
+    return Look(dates, flagged, quiet, unsure, faint, place, degrees, row["frame"] or "", bounds)
 
 
-def _near_in_time(look: Look, members: Sequence[tuple[Row, Look]]) -> Iterator[tuple[Row, Look]]:
+def _near_in_time(look: Look, members: Sequence[tuple[Row, Look]]) -> Iterator[Look]:
     first, last = look.dates[0], look.dates[-1]
-    for row, other in members:
-        if other is not look and other.dates[0] <= last and first <= other.dates[-1]:
-            yield row, other
+    for _, other in members:
+        if other.dates[0] <= last and first <= other.dates[-1] and other.sees(look):
+            yield other
+
+
+def _one_of_each(look: Look, others: Iterable[Look]) -> list[Look]:
+    """One look of each set of dates but the pair's own: processed twice, a pair has one vote."""
+    votes: dict[Dates, Look] = {}
+    for other in others:
+        if other.dates == look.dates:
+            continue
+        held = votes.get(other.dates)
+        if held is None or _weight(look, other) > _weight(look, held):
+            votes[other.dates] = other
+    return list(votes.values())
+
+
+def _weight(look: Look, other: Look) -> tuple[bool, bool, bool]:
+    """Of two answers for one pair the more suspicious counts."""
+    return other.flagged and look.agrees(other), other.unsure, other.quiet
 
 
 def _can_speak(look: Look, other: Look) -> bool:

@@ -31,6 +31,8 @@ def read_entries(path: Path) -> list[Entry]:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     whole = data[: data.rfind(b"\n") + 1]
     try:
         entries = [json.loads(line) for line in whole.splitlines() if line.strip()]

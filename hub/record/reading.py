@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from dataset_script.errors import DataError
 from hub.record.calibration import LIMITS
-from hub.record.columns import COLUMNS, Row, from_table
+from hub.record.columns import COLUMNS, Row, from_table, plain_source
 from hub.record.journal import read_entries
 from hub.record.writing import PARQUET
 
@@ -81,15 +81,22 @@ def merge(
     last = base[-1]["serial"] if base else 0
     rows, claims = list(base), []
     for entry in entries:
-        kind = entry["kind"]
+        kind = entry.get("kind")
         told = {name: value for name, value in entry.items() if name != "kind"}
-        if kind == "claim":
+        if kind == "claim" and told.get("scene"):
             claims.append(told)
-        elif kind == "touch":
-            at = max(n for n, row in enumerate(rows) if row["scene"] == told["scene"])
-            rows[at] = {**rows[at], **told}
+        elif kind == "touch" and told.get("scene"):
+            at = max((n for n, row in enumerate(rows) if row["scene"] == told["scene"]), default=-1)
+            if at >= 0:  # else its row is lost, as where the table was removed
+                rows[at] = {**rows[at], **told}
+        elif kind != "row" or not isinstance(told.get("serial"), int):
+            raise DataError(
+                f"the record's journal {JOURNAL} holds an entry that is none of a record's "
+                f"({str(entry)[:80]}); restore it from a copy"
+            )
         elif told["serial"] > last:  # else it is in the table: a flush was cut short
-            rows.append({name: told.get(name) for name in COLUMNS})
+            row = {name: told.get(name) for name in COLUMNS}
+            rows.append(row | {"source": row["source"] and plain_source(row["source"])})
     return rows, claims
 
 

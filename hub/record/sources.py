@@ -55,7 +55,8 @@ def _files(source: str) -> Iterator[Path]:
         path = Path(cube[1])
         if path.is_dir():
             # A chunk is written under another name and renamed, which its folder's time shows.
-            yield from (path, path / "insar_difference", *path.glob("*.json"), *path.glob(".z*"))
+            arrays = (item for item in path.iterdir() if item.is_dir())
+            yield from (path, *arrays, *path.glob("*.json"), *path.glob(".z*"))
         else:
             yield path
         return

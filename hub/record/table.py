@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from filelock import FileLock
 
 from dataset_script.errors import DataError
 from dataset_script.safe_files import renamed, writable
 from hub.record.calibration import FrameLimit, read_limits
 from hub.record.claims import choose_name
-from hub.record.columns import Row, make_row
+from hub.record.columns import Row, make_row, to_table
 from hub.record.evidence import weigh
 from hub.record.journal import append_entry, read_entries, rewrite
 from hub.record.reading import JOURNAL, LOCKS, State, merge, read_table, state_of
@@ -155,8 +156,9 @@ class Record:
             try:
                 answer = json.loads(path.read_text())
                 if answer["scene"] == path.stem and "decision" in answer and answer["made_from"]:
+                    to_table([make_row(answer)])  # what is no row stays out of the journal
                     found += self.add(answer)
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
                 continue  # no scene's answer
         return found
 

@@ -8,9 +8,11 @@ unsure answer waits there too, since later pairs may make an alarm of it.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from hub.record.table import PENDING
 
 SECONDS = 300
 """How long the command may take."""
+
+_END = 4096
+"""Bytes of what it wrote that are looked at."""
 
 
 def parse_command(command: str) -> list[str]:
@@ -63,7 +68,8 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
         How many were told of, and what went wrong with others, which stay.
     """
     told, failed = 0, []
-    for path in sorted((folder / PENDING).glob("*.json"), key=lambda path: int(path.stem)):
+    waiting = [path for path in (folder / PENDING).glob("*.json") if path.stem.isdigit()]
+    for path in sorted(waiting, key=lambda path: int(path.stem)):
         row = rows.get(int(path.stem))
         if row is None:  # whoever writes it was killed before it was a row, or is about to
             continue
@@ -71,28 +77,44 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
             if row["superseded"]:
                 path.unlink(missing_ok=True)
             continue
-        news = message(json.loads(path.read_text()), row, folder)
         try:
-            subprocess.run(
-                command,
-                input=json.dumps(news, indent=2) + "\n",
-                text=True,
-                timeout=SECONDS,
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-        except subprocess.CalledProcessError as error:
-            said = (error.stdout or "").strip().splitlines()[-1:]
-            failed.append(
-                f"{row['scene']}: exit status {error.returncode} {' '.join(said)}".strip()
-            )
+            problem = _run(command, message(json.loads(path.read_text()), row, folder))
+        except FileNotFoundError as error:
+            if path.exists():
+                failed.append(f"{row['scene']}: {error}")
+            continue  # another watcher told of it meanwhile
         except (OSError, subprocess.TimeoutExpired) as error:
             failed.append(f"{row['scene']}: {error}")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            failed.append(f"{row['scene']}: {path} is damaged ({error}); remove it, and look")
         else:
+            if problem is not None:
+                failed.append(f"{row['scene']}: {problem}")
+                continue
             told += 1
             path.unlink(missing_ok=True)
     return told, failed
+
+
+def _run(command: list[str], news: Mapping[str, Any]) -> str | None:
+    """Run the command; what went wrong, by its exit status and the last line that it wrote.
+
+    Its output goes to a file: a pipe would be kept open by what it leaves in the background.
+    """
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            command,
+            input=(json.dumps(news, indent=2) + "\n").encode(),
+            timeout=SECONDS,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if not done.returncode:
+            return None
+        output.seek(max(0, output.seek(0, os.SEEK_END) - _END))
+        said = output.read().decode(errors="replace").strip().splitlines()[-1:]
+    return f"exit status {done.returncode} {' '.join(said)}".strip()
 
 
 def message(answer: Mapping[str, Any], row: Row, folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import threading
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from dataset_script.errors import ConfigError, HephaestusError
+from dataset_script.safe_files import write_json
 from hub.inference.batch import Batch, predict_many
 from hub.record.calibration import calibrate, parse_period, write_limits
 from hub.record.columns import Row
@@ -23,6 +25,8 @@ from hub.watching.notify import parse_command, start_collecting, tell
 
 FAILED, DEFORMATION = 1, 4
 """Bits of the exit status: an input or a notification failed; something new deforms."""
+TOLD = ".told.json"
+"""Serials of the alarms that stood when a look last ended."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -37,6 +41,7 @@ class Look:
             and older ones of which the model was unsure and with which new ones agree.
         notes: What the user must know.
         failed: How many inputs and notifications failed.
+        keep: Called once the look was told of: what it raised is not raised again.
     """
 
     batch: Batch
@@ -44,6 +49,7 @@ class Look:
     deforming: list[Row]
     notes: list[str]
     failed: int
+    keep: Callable[[], None] = lambda: None
 
     @property
     def status(self) -> int:
@@ -109,8 +115,10 @@ def look(
     record = Record(output)
     if command:
         start_collecting(output)
-    before = {row["serial"]: row["alarm"] for row in record.rows()}
+    rows = record.rows()
+    before = {row["serial"] for row in rows}
     filled, notes = _filled(sources, options.get("options"))
+    told = _told(output, rows)
     batch = Batch(output)
     if filled:
         batch = predict_many(model, filled, output, trust_times=True, each_pair=True, **options)
@@ -128,11 +136,29 @@ def look(
         failed += len(refused)
     # Also those of before, of which later pairs have made an alarm.
     raised = [
-        row
-        for row in rows
-        if row["alarm"] and not row["superseded"] and not before.get(row["serial"])
+        row for row in rows if row["alarm"] and not row["superseded"] and row["serial"] not in told
     ]
-    return Look(batch, len(new), raised, notes, failed)
+    alarms = [row["serial"] for row in rows if row["alarm"] and not row["superseded"]]
+    return Look(batch, len(new), raised, notes, failed, lambda: write_json(output / TOLD, alarms))
+
+
+def _told(output: Path, rows: Sequence[Row]) -> set[int]:
+    """Serials of the alarms that a finished look has told of.
+
+    A look that is killed after its rows were added, or whose tables could not be written, has told
+    nobody. Of a record that was never watched all are known.
+    """
+    try:
+        return set(json.loads((output / TOLD).read_text()))
+    except FileNotFoundError:
+        known = [row["serial"] for row in rows if row["alarm"]]
+        write_json(output / TOLD, known)  # before the first row, which may be the last of a look
+        return set(known)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{output / TOLD} is damaged ({error}); remove it: the alarms that stand then count as "
+            "known"
+        ) from None
 
 
 def _filled(
@@ -170,6 +196,7 @@ def watch(once: Callable[[], Look], every: float | None, say: Callable[[str], No
     if every is None:
         found = once()
         say(found.to_text())
+        found.keep()
         return found.status
     stop = threading.Event()
 
@@ -185,7 +212,8 @@ def watch(once: Callable[[], Look], every: float | None, say: Callable[[str], No
                 found = once()
                 status = found.status
                 say(found.to_text())
-            except HephaestusError as error:
+                found.keep()
+            except (HephaestusError, OSError) as error:
                 if first:
                     raise
                 status = FAILED

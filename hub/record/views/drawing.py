@@ -179,13 +179,13 @@ def _draw_strong(ax: Axes, row: Row | None, folder: Path) -> None:
         return
     name = (row["files"] or {}).get("quicklook")
     try:
-        picture = Image.open(folder / name) if name else None
-    except OSError:
+        picture = Image.open(folder / name).convert("RGB") if name else None
+    except (OSError, ValueError):  # one that is being replaced, or was cut off
         picture = None
     if picture is None:
         ax.text(0.5, 0.5, "no picture kept", transform=ax.transAxes, ha="center", color="0.4")
     else:
-        ax.imshow(np.asarray(picture.convert("RGB")), interpolation="nearest")
+        ax.imshow(np.asarray(picture), interpolation="nearest")
     dates = dates_of(row)
     when = f"{dates[0]} to\n{dates[-1]}" if dates else row["scene"][:24]
     ax.set_title(

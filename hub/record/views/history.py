@@ -17,7 +17,8 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
-from hub.record.columns import Row, dates_of
+from hub.record.columns import Row, dates_of, digest
+from hub.record.evidence import AIR
 from hub.record.volcanoes import REACH_KM, Volcano, distance_km, known_volcanoes
 
 MAP_SIDE = 420
@@ -49,15 +50,16 @@ class History:
 
     @property
     def slug(self) -> str:
-        """A name for files."""
+        """A name for files, of this history alone: a name that is not plain has its digest."""
         number = f"{self.volcano.number}_" if self.volcano else ""
         text = "".join(mark if mark.isalnum() and mark.isascii() else "_" for mark in self.name)
-        return f"{self.kind}_{number}{text}"
+        told = text if text == self.name else f"{text}_{digest(self.name)[:6]}"
+        return f"{self.kind}_{number}{told}"
 
     @property
     def last_look(self) -> str | None:
-        """The last secondary date, YYYY-MM-DD."""
-        return max((row["secondary_dates"][-1] for row in self.dated), default=None)
+        """The date of the last acquisition, YYYY-MM-DD."""
+        return max((dates_of(row)[-1].isoformat() for row in self.dated), default=None)
 
     @property
     def last_deformation(self) -> Row | None:
@@ -133,7 +135,7 @@ def marked_map(history: History, folder: Path) -> MarkedMap | None:
     if not paths or not georeferenced:
         return None  # scenes without a place have no pixel in common
     if history.volcano is not None:
-        west, south, east, north = _around(history.volcano)
+        west, south, east, north = _around(history.volcano, georeferenced[-1])
     else:
         common = Counter(tuple(bounds) for bounds in georeferenced).most_common(1)[0][0]
         west, south, east, north = common
@@ -178,13 +180,15 @@ def _seen_from(row: Row, volcano: Volcano, folder: Path) -> Row:
     low, high = row["no_deformation_below"] or 0.0, row["frame_deformation_from"]
     high = high or row["deformation_from"] or 1.0
     decision = "Deformation" if found >= high else "Unsure" if found >= low else "Non_Deformation"
+    # What hangs on one date's air is in the whole scene, and the other pairs speak for all of it.
+    air = row["evidence"] == AIR
     return {
         **row,
         "probability": found,
         "decision": decision,
-        "alarm": decision == "Deformation",
-        "evidence": None,
-        "evidence_note": None,
+        "alarm": decision == "Deformation" and not air,
+        "evidence": row["evidence"] if air else None,
+        "evidence_note": row["evidence_note"] if air else None,
         "area_km2": None,
     }
 
@@ -205,7 +209,8 @@ def _largest_in(path: Path, written: int, volcano: Volcano) -> float | None:
     """The same of a raster, kept for as long as it was written at that time."""
     try:
         with rasterio.open(path) as file:
-            box = transform_bounds("EPSG:4326", file.crs, *_around(volcano))
+            bounds = transform_bounds(file.crs, "EPSG:4326", *file.bounds)
+            box = transform_bounds("EPSG:4326", file.crs, *_around(volcano, bounds))
             window = file.window(*box).intersection(
                 rasterio.windows.Window(0, 0, file.width, file.height)
             )
@@ -222,10 +227,13 @@ def _largest_in(path: Path, written: int, volcano: Volcano) -> float | None:
     return float(finite.max()) if finite.size else None
 
 
-def _around(volcano: Volcano) -> tuple[float, float, float, float]:
+def _around(volcano: Volcano, bounds: Sequence[float]) -> tuple[float, float, float, float]:
+    """A box around a volcano, with longitudes as those of the bounds: -180.2 is 179.8."""
     north = REACH_KM / _KM_PER_DEGREE
     east = north / max(0.1, math.cos(math.radians(volcano.latitude)))
+    west, _, right, _ = bounds
     x, y = volcano.longitude, volcano.latitude
+    x += 360 * round(((west + right) / 2 - x) / 360)
     return x - east, y - north, x + east, y + north
 
 
