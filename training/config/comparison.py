@@ -12,6 +12,12 @@ from training.config.schema import Config
 _FREE = ("name", "output", "data.workers", "data.path", "training.keep_checkpoints", "tracking.")
 
 
+def moved(run: Path, config: Config) -> bool:
+    """Whether a run's folder names another place of the data than a configuration does."""
+    kept = run / "config.yaml"
+    return kept.exists() and load_config(kept).data.path != config.data.path
+
+
 def require_same_settings(run: Path, config: Config) -> None:
     """Check that a run's folder, if it holds one, is of this configuration.
 

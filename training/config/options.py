@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import itertools
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -114,7 +115,7 @@ def read_command_line(
     parser = ArgumentParser(prog=program, description=description, exit_on_error=False)
     add_config_arguments(parser, cls)
     parser.add_argument("--resume", action="store_true", help="Continue an interrupted run.")
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _files_first(sys.argv[1:] if arguments is None else arguments)
     config, others = parse_config(parser, given, cls, check)
     return config, others["resume"]
 
@@ -188,6 +189,30 @@ def _refuse_null(section: Any, prefix: str = "") -> None:
             raise ConfigError(f"{key} has no value; give it one, or leave the key out")
 
 
+def _files_first(arguments: Sequence[str]) -> list[str]:
+    """A command line on which every key overrides every file, wherever it stands."""
+    files: list[str] = []
+    others: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--config":
+            files += [word, *itertools.islice(words, 1)]
+        else:
+            (files if word.startswith("--config=") else others).append(word)
+    return [*files, *others]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML's loader silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        told = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in told:
+            if told.count(key) > 1:
+                raise yaml.YAMLError(f"the key {key} is given {told.count(key)} times")
+        return super().construct_mapping(node, deep)
+
+
 def _found(arguments: Sequence[str]) -> list[str]:
     """A command line in which every `--config` names a file that is there, shipped ones too."""
     words = list(arguments)
@@ -213,13 +238,20 @@ def _refuse_unknown(arguments: Sequence[str], known: dict[str, bool], others: se
 
 def _check_file(path: Path, known: dict[str, bool]) -> None:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), _StrictLoader)
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no configuration: it holds no mapping of keys to values")
+    for key in content:
+        section, dot, _ = str(key).partition(".")
+        if dot and section in content:
+            raise ConfigError(
+                f"{path} gives {key} beside {section}, of which one would be lost: put it into "
+                f"{section}"
+            )
     for key, value in _flatten(content, known).items():
         if not _is_known(key, known):
             raise ConfigError(_unknown(key, list(known), str(path)))

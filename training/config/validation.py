@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from dataset_script.channels import PHASE, places_of, select
 from dataset_script.errors import ConfigError
 from training.config.captions import check_caption, refuse_idle
-from training.config.schema import LOSSES, Config, DataConfig
+from training.config.schema import LOSSES, Config, DataConfig, LossConfig
 
 
 def validate(config: Config) -> Config:
@@ -61,7 +62,7 @@ def _check_numbers(config: Config) -> None:
         raise ConfigError("optimizer.momentum is 1; it must be less, or nothing new counts")
     if not 0 <= config.seed < 2**32:
         raise ConfigError(f"seed is {config.seed}; it must be at least 0 and less than 2^32")
-    if config.training.clip is not None and config.training.clip <= 0:
+    if config.training.clip is not None and not config.training.clip > 0:
         raise ConfigError("training.clip must be positive, or null for no clipping")
 
 
@@ -82,7 +83,7 @@ def _check_data(config: Config) -> None:
     if config.data.config == "groups" and not config.data.timeseries_length:
         raise ConfigError("data.config groups needs data.timeseries_length, the steps to draw")
     if config.data.source != "minicubes":
-        idle = ("image_size", "train_dates", "validation_dates", "test_dates")
+        idle = ("split", "image_size", "train_dates", "validation_dates", "test_dates")
         for name in idle:
             if getattr(config.data, name) != getattr(DataConfig(), name):
                 raise ConfigError(
@@ -100,6 +101,18 @@ def _check_loss(config: Config) -> None:
         _within(0, None, f"loss.terms.{term}", weight)
     for place, weight in enumerate(config.loss.class_weights or ()):
         _within(0, None, f"loss.class_weights[{place}]", weight)
+    used = [term for term, weight in config.loss.terms.items() if weight]
+    if not used:
+        raise ConfigError("all of loss.terms weigh 0: nothing would be learnt")
+    if config.loss.class_weights is not None and not sum(config.loss.class_weights):
+        raise ConfigError("all of loss.class_weights are 0: nothing would be learnt")
+    plain = LossConfig()
+    for key, term in (("gamma", "focal"), ("alpha", "focal"), ("class_weights", "cross_entropy")):
+        if getattr(config.loss, key) != getattr(plain, key) and term not in used:
+            raise ConfigError(
+                f"loss.{key} would do nothing: it belongs to the term {term}; give "
+                f"loss.terms.{term} a weight, or leave it out"
+            )
 
 
 def _check_objective(config: Config) -> None:
@@ -119,6 +132,11 @@ def _check_objective(config: Config) -> None:
         raise ConfigError(
             f"training.select {config.training.select} is not known of pixels of several classes; "
             "choose f1 or iou"
+        )
+    if config.model.library != "smp" and config.model.encoder:
+        raise ConfigError(
+            f"model.encoder would do nothing: a model of {config.model.library} is named by "
+            "model.name alone; leave it out"
         )
     if config.model.library == "smp" and not config.model.encoder:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
@@ -141,6 +159,8 @@ def _check_tracking(config: Config) -> None:
 
 def _within(least: float, most: float | None, key: str, value: float | None) -> None:
     if value is None or (value >= least and (most is None or value <= most)):
-        return
+        if value is None or math.isfinite(value):
+            return
+        raise ConfigError(f"{key} is {value}; it must be finite")
     wanted = f"be at least {least:g}" if most is None else f"lie in {least:g}..{most:g}"
     raise ConfigError(f"{key} is {value}; it must {wanted}")

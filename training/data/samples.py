@@ -33,6 +33,8 @@ class Samples:
             for cut in range(self._cuts(len(metadata.confidence)))
         ]
         shown = [self.metadata(i).steps if fresh else self.labels(i) for i in range(len(self))]
+        if task.mask_target == "last":  # what the sample is asked about, and no other step
+            shown = [labels.select([-1]) for labels in shown]
         self.positive = np.array([labels.positive for labels in shown], bool)
 
     def __len__(self) -> int:

@@ -162,6 +162,11 @@ def _load(data: DataConfig) -> datasets.DatasetDict:
 def _exported(data: DataConfig) -> datasets.DatasetDict:
     if not Path(data.path).exists() and data.path.startswith((".", "/", "runs/")):
         raise DataError(f"{data.path} does not exist; set data.path to an exported dataset")
+    if any(Path(data.path).glob("*.zarr*")):  # else every chunk would be looked at
+        raise DataError(
+            f"{data.path} holds minicubes, which are no dataset yet: export them with `python -m "
+            "dataset_script export`, or set data.source to minicubes"
+        )
     try:
         return datasets.load_dataset(data.path, data.config, cache_dir=_cache_folder(data))
     except SplitsVerificationError:

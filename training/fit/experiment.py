@@ -15,6 +15,7 @@ from training.fit.objectives.pretrainer import SPLIT, Pretrainer
 from training.fit.objectives.retrieval import RetrievalTrainer
 from training.fit.objectives.trainer import Trainer
 from training.fit.tracking import check_trackers, start_trackers
+from training.runs.data import require_same_data
 from training.runs.processes import make_accelerator
 
 
@@ -39,6 +40,8 @@ def train(config: Config, resume: bool = False) -> Path:
     accelerator = make_accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
+    if accelerator.is_main_process:
+        require_same_data(run, data, resume)
     kinds = {"caption": CaptionTrainer, "retrieval": RetrievalTrainer}
     trainer = kinds.get(config.objective, Trainer)(config, data, accelerator)
     start_trackers(accelerator, config, run, resume)

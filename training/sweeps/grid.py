@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from dataset_script.errors import ConfigError
-from training.config.comparison import require_same_settings
+from training.config.comparison import moved, require_same_settings
 from training.config.options import load_config, yaml_value
 from training.config.schema import Config
 from training.errors import nearest, one_line
@@ -93,9 +93,18 @@ def read_sweep(path: Path) -> Sweep:
     for key in ("output", "models", "inputs"):
         if not content.get(key):
             raise ConfigError(f"{path} lacks {key}")
-    for key in ("seeds", "base", "skip"):
-        if not isinstance(content.get(key, []), list):
+    for key in ("output", "reference"):
+        if not isinstance(content.get(key, ""), str):
+            raise ConfigError(f"{path}: {key} is no text")
+    for key, kind in (("seeds", int), ("base", str), ("skip", str)):
+        listed = content.get(key, [])
+        if not isinstance(listed, list):
             raise ConfigError(f"{path}: {key} is no list")
+        for item in listed:
+            if not isinstance(item, kind) or isinstance(item, bool):
+                raise ConfigError(f"{path}: {key} holds {item!r}, which is no {kind.__name__}")
+    if content.get("seeds") == []:
+        raise ConfigError(f"{path}: seeds is empty, so that there would be no run")
     for key in ("models", "inputs"):
         given = content[key]
         if not isinstance(given, dict) or not all(map(_is_layers, given.values())):
@@ -137,15 +146,19 @@ def cells(sweep: Sweep, overrides: Sequence[str] = ()) -> Iterator[Cell]:
         name = f"{_slug(model)}-{_slug(inputs)}"
         layers = [*sweep.base, *model_layers, *input_layers]
         own = {
-            **{k: v for layer in layers if isinstance(layer, dict) for k, v in layer.items()},
             **sweep.overrides,
             "seed": seed,
             "name": f"{name}-seed{seed}",
             "output": f"{sweep.output}/{name}/seed-{seed}",
         }
-        options = [f"--{key}={yaml_value(value)}" for key, value in own.items()]
-        files = [layer for layer in layers if isinstance(layer, str)]
-        config = load_config(files, [*options, *overrides])
+        # Files and keys in the order in which they stand: each is laid over those before it.
+        words = [word for layer in (*layers, own) for word in _words(layer)]
+        config = load_config(None, [*words, *overrides])
+        if config.seed != seed or "seed" in sweep.overrides:
+            raise ConfigError(
+                "one seed is set for all runs, so that they would be one run several times: name "
+                "the seeds under `seeds` in the sweep's file"
+            )
         if config.output in folders:
             raise ConfigError(
                 f"{model} / {inputs} with seed {seed} would be a second run in {config.output}: "
@@ -170,8 +183,17 @@ def finished(cell: Cell) -> dict[str, Any] | None:
     """
     run = Path(cell.config.output)
     require_same_settings(run, cell.config)
+    if moved(run, cell.config):
+        return None  # whether it is the same data is told when it is opened
     facts = run / "model.json"
     return read_results(run, ModelFacts.load(facts).dataset) if facts.exists() else None
+
+
+def _words(layer: Layer) -> list[str]:
+    """A layer as on the command line."""
+    if isinstance(layer, str):
+        return [f"--config={layer}"]
+    return [f"--{key}={yaml_value(value)}" for key, value in layer.items()]
 
 
 def _is_layers(given: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import traceback
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from tqdm.auto import tqdm
 from dataset_script.errors import ConfigError, HephaestusError
 from dataset_script.safe_files import renamed
 from dataset_script.workers import run_tasks
+from training.errors import one_line
 from training.evaluation.evaluating import evaluate
 from training.fit.experiment import train
 from training.runs.processes import join_processes
@@ -94,6 +96,11 @@ def _outcome(cell: Cell) -> dict[str, Any] | str:
         return finished(cell) or _run(cell)
     except HephaestusError as error:
         return str(error)
+    except Exception as error:  # a library's, of one run: the others go on
+        tqdm.write(traceback.format_exc())
+        AcceleratorState._reset_state()
+        GradientState._reset_state()
+        return f"{type(error).__name__}: {one_line(error)}"
 
 
 def _run(cell: Cell) -> dict[str, Any]:

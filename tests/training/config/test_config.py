@@ -11,8 +11,15 @@ from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.training.experiments import python
 from training.config import schema as config_module
-from training.config.options import config_keys, flatten, load_config, save_config
+from training.config.options import (
+    config_keys,
+    flatten,
+    load_config,
+    read_command_line,
+    save_config,
+)
 from training.config.schema import Config
+from training.config.validation import validate
 
 
 def test_file_then_command_line(tmp_path):
@@ -44,7 +51,7 @@ def test_overrides_as_a_mapping():
 
 
 def test_resolved_configuration_reads_back_equal(tmp_path):
-    config = load_config(None, {"model.options": {"a": {"b": 1}}, "loss.alpha": 0.25})
+    config = load_config(None, {"model.options": {"a": {"b": 1}}, "optimizer.weight_decay": 0.25})
     save_config(config, tmp_path / "config.yaml")
     assert load_config(tmp_path / "config.yaml") == config
 
@@ -77,6 +84,14 @@ def test_resolved_configuration_reads_back_equal(tmp_path):
         ("--optimiser=1", r"unknown key 'optimiser'"),
         ("--data.image_size=64", "data.image_size would do nothing: data.source huggingface"),
         ("--data.test_dates=[2020]", "data.test_dates would do nothing"),
+        ("--data.split=strict", "data.split would do nothing"),
+        ("--loss.terms={cross_entropy: 0}", "all of loss.terms weigh 0"),
+        ("--loss.class_weights=[0, 0]", "all of loss.class_weights are 0"),
+        ("--loss.alpha=0.25", "loss.alpha would do nothing: it belongs to the term focal"),
+        ("--loss.gamma=3", "loss.gamma would do nothing"),
+        ("--model.encoder=resnet18", "model.encoder would do nothing: a model of timm"),
+        ("--optimizer.learning_rate=.inf", "optimizer.learning_rate is inf; it must be finite"),
+        ("--training.clip=.nan", "training.clip must be positive"),
     ],
 )
 def test_mistakes_are_named(given, expected):
@@ -84,6 +99,37 @@ def test_mistakes_are_named(given, expected):
         load_config(None, [given])
     assert re.search(expected, str(caught.value))
     assert "\n" not in str(caught.value)
+
+
+def test_class_weights_belong_to_the_cross_entropy():
+    with pytest.raises(ConfigError, match="class_weights would do nothing"):
+        load_config(None, {"loss.terms": {"focal": 1}, "loss.class_weights": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("training: {epochs: 1}\ntraining: {batch_size: 2}\n", "the key training is given 2 times"),
+        ("training:\n  epochs: 1\n  epochs: 2\n", "the key epochs is given 2 times"),
+        ("training.epochs: 1\ntraining: {batch_size: 2}\n", "training.epochs beside training"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_not_lost_in_silence(tmp_path, text, said):
+    file = tmp_path / "twice.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_config(file)
+
+
+def test_the_command_line_overrides_a_file_wherever_it_stands(tmp_path):
+    file, later = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    file.write_text("training: {epochs: 7}\nseed: 5\n")
+    later.write_text("seed: 6\n")
+    words = ["--training.epochs=1", "--config", str(file), "--seed", "9", f"--config={later}"]
+    config, resume = read_command_line("train.py", None, words, Config, validate)
+    assert (config.training.epochs, config.seed, resume) == (1, 9, False)
+    config, _ = read_command_line("train.py", None, words[1:3] + words[5:], Config, validate)
+    assert (config.training.epochs, config.seed) == (7, 6)
 
 
 def test_unknown_key_in_a_file_names_the_file(tmp_path):

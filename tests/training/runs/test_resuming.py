@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from dataset_script.errors import ConfigError
+from tests.rows import make_dataset_folder
 from tests.training import processes
 from tests.training.experiments import history, small
 from training.fit.experiment import train
@@ -115,3 +116,18 @@ def test_other_settings_cannot_continue_a_run(dataset, uninterrupted):
     changed = OPTIONS | {"optimizer.learning_rate": 1.0}
     with pytest.raises(ConfigError, match=r"another optimizer\.learning_rate"):
         train(small(dataset, uninterrupted, **changed), resume=True)
+
+
+def test_a_run_does_not_go_on_with_other_data(dataset, tmp_path):
+    run = tmp_path / "run"
+    train(small(dataset, run))
+    kept = (run / "config.yaml").read_text()
+    moved = shutil.copytree(dataset, tmp_path / "moved" / dataset.name)
+    train(small(moved, run), resume=True)
+    other = make_dataset_folder(tmp_path / "other", counts=(9, 5, 5))
+    with pytest.raises(ConfigError, match=r"began with other data \(other samples\)"):
+        train(small(other, run), resume=True)
+    assert str(other) not in (run / "config.yaml").read_text() and str(moved) not in kept
+    (run / "data.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"data\.json is damaged"):
+        train(small(moved, run), resume=True)

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from training.sweeps.table import Row, read_reference, to_csv, to_markdown
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
+CHANNELS = ["insar_difference", "insar_coherence", "dem", "surface_pressure"]
 TEST = "results/made-up-rows-test/results.json"
 SHIPPED = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
 
@@ -27,7 +29,7 @@ def sweep(path, overrides=()):
 
 @pytest.fixture
 def plan(tmp_path):
-    channels = ["insar_difference", "insar_coherence", "dem", "surface_pressure"]
+    channels = CHANNELS
     data = make_dataset_folder(tmp_path, counts=(8, 6, 6), channels=channels)
     (tmp_path / "insar.yaml").write_text("data:\n  channels: [insar_difference, dem]\n")
     (tmp_path / "all.yaml").write_text(f"data:\n  channels: {channels}\n")
@@ -139,8 +141,64 @@ def test_one_failing_run_does_not_stop_the_others(plan):
     assert (plan.parent / "sweep/tiny-bare/seed-0" / TEST).exists()
 
 
+def test_a_librarys_error_in_one_run_does_not_stop_the_others(plan, capsys):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"seeds": [0], "inputs": {"bare": content["inputs"]["bare"]}, "skip": []}
+    content["models"]["Other"].append({"model.options": {"drop_rate": "high"}})
+    content["models"] = dict(reversed(content["models"].items()))  # the one that fails comes first
+    plan.write_text(yaml.safe_dump(content, sort_keys=False))
+    (failure,) = sweep(plan)
+    assert "Error: " in failure and "\n" not in failure
+    assert "Traceback" in capsys.readouterr().out
+    assert (plan.parent / "sweep/tiny-bare/seed-0" / TEST).exists()
+
+
+def test_one_seed_for_all_runs_is_refused(plan):
+    with pytest.raises(ConfigError, match="one seed is set for all runs"):
+        list(cells(read_sweep(plan), ["--seed=7"]))
+    content = yaml.safe_load(plan.read_text())
+    content["overrides"]["seed"] = 3
+    plan.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match="one seed is set for all runs"):
+        list(cells(read_sweep(plan)))
+
+
+def test_layers_are_laid_in_the_order_in_which_they_stand(plan):
+    content = yaml.safe_load(plan.read_text())
+    content["models"] = {"Tiny": [{"data.channels": ["dem"], "training.batch_size": 2}]}
+    content["skip"] = []
+    plan.write_text(yaml.safe_dump(content, sort_keys=False))
+    (bare, _, _, _) = cells(read_sweep(plan))
+    assert bare.config.data.channels == ["insar_difference", "dem"]
+    assert bare.config.training.batch_size == 4  # what is laid over all runs comes last
+
+
+def test_results_of_other_data_are_not_taken_for_those_of_this(plan):
+    content = yaml.safe_load(plan.read_text())
+    content |= {"seeds": [0], "inputs": {"bare": content["inputs"]["bare"]}, "skip": []}
+    del content["models"]["Other"]
+    plan.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert sweep(plan) == []
+    here = Path(content["overrides"]["data.path"])
+    moved = shutil.copytree(here, plan.parent / "moved" / here.name)
+    assert sweep(plan, [f"--data.path={moved}"]) == []  # the same data elsewhere
+    other = make_dataset_folder(plan.parent / "other", counts=(7, 6, 6), channels=CHANNELS)
+    (failure,) = sweep(plan, [f"--data.path={other}"])
+    assert "began with other data (other samples)" in failure
+
+
 def test_mistakes_are_named(plan):
     content = yaml.safe_load(plan.read_text())
+    for key, value, said in (
+        ("output", 5, "output is no text"),
+        ("reference", 5, "reference is no text"),
+        ("base", [5], "base holds 5, which is no str"),
+        ("seeds", ["a"], "seeds holds 'a', which is no int"),
+        ("seeds", [], "seeds is empty"),
+    ):
+        plan.write_text(yaml.safe_dump(content | {key: value}))
+        with pytest.raises(ConfigError, match=said):
+            read_sweep(plan)
     plan.write_text(yaml.safe_dump(content | {"modles": {}}))
     with pytest.raises(ConfigError, match="did you mean models"):
         read_sweep(plan)
