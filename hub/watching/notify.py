@@ -17,9 +17,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import writable
 from hub.record.columns import Row
+from hub.record.reading import LOCKS
 from hub.record.table import PENDING
 
 SECONDS = 300
@@ -67,6 +70,12 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
     Returns:
         How many were told of, and what went wrong with others, which stay.
     """
+    (folder / LOCKS).mkdir(exist_ok=True)
+    with FileLock(folder / LOCKS / "notify.lock"):  # of several watchers one tells
+        return _tell(folder, command, rows)
+
+
+def _tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int, list[str]]:
     told, failed = 0, []
     waiting = [path for path in (folder / PENDING).glob("*.json") if path.stem.isdigit()]
     for path in sorted(waiting, key=lambda path: int(path.stem)):
@@ -79,10 +88,6 @@ def tell(folder: Path, command: list[str], rows: Mapping[int, Row]) -> tuple[int
             continue
         try:
             problem = _run(command, message(json.loads(path.read_text()), row, folder))
-        except FileNotFoundError as error:
-            if path.exists():
-                failed.append(f"{row['scene']}: {error}")
-            continue  # another watcher told of it meanwhile
         except (OSError, subprocess.TimeoutExpired) as error:
             failed.append(f"{row['scene']}: {error}")
         except (ValueError, KeyError, TypeError, AttributeError) as error:

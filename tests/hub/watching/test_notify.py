@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_a_damaged_item_does_not_keep_the_others_back(waiting):
     (folder / PENDING / "1 (copy).json").write_text("{}")
     told, (problem,) = tell(folder, ["true"], rows)
     assert told == 1 and "1.json is damaged" in problem
+
+
+def test_of_two_watchers_one_tells(waiting):
+    folder, rows = waiting
+    told = folder / "told.txt"
+    command = ["sh", "-c", f"cat >> {told}; sleep 0.5"]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: tell(folder, command, rows), range(2)))
+    assert sorted(found) == [(0, []), (1, [])]
+    assert told.read_text().count('"serial"') == 1
 
 
 def look(folder):
