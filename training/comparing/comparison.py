@@ -226,7 +226,7 @@ class _Counted:
         self.predictions: Predictions = stored.predictions.select(chosen)
         self.owner = np.array([places[stored.groups[i]] for i in chosen])
         self.truth = np.array([stored.labels[i] for i in chosen], bool)
-        self.samples = [stored.samples[i] for i in chosen]
+        self.samples = [(stored.samples[i], stored.secondary_dates[i]) for i in chosen]
         self._detection = Detection(self.predictions)
         self._threshold = to_margin(facts.threshold, facts.temperature)
 
@@ -247,6 +247,6 @@ def _require_same_truth(counted: Sequence[_Counted]) -> None:
         for sample, truth in zip(other.samples, other.truth, strict=True):
             if first.get(sample, truth) != truth:
                 raise ConfigError(
-                    f"sample {sample} deforms for {counted[0].candidate.run} or for "
+                    f"sample {sample[0]} deforms for {counted[0].candidate.run} or for "
                     f"{other.candidate.run}, not for both: the annotations, or mask_target, differ"
                 )

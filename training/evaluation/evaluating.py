@@ -92,6 +92,15 @@ def evaluate(
         data = open_data(loaded.config, (split,))
         rules = Baselines(loaded.config, split) if trivial_rules else None
     samples, facts, config = data.splits[split], loaded.facts, loaded.config
+    if name is None and data.correct_stratified != facts.correct_stratified:
+        learnt, given = (
+            "without the stratified troposphere" if corrected else "as they were measured"
+            for corrected in (facts.correct_stratified, data.correct_stratified)
+        )
+        raise ConfigError(
+            f"{run} learnt phases {learnt}, and {config.data.path} has them {given}: results of "
+            "both must not share a name; give --name if this is meant"
+        )
     dataset = name or data.name
     folder, digest = results_folder(run, dataset, split), samples_digest(samples)
     require_same_samples(folder, digest)

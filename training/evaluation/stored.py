@@ -6,6 +6,7 @@ last ones hold a `Predictions` whole, so that metrics, curves and comparisons ne
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -80,6 +81,7 @@ class StoredPredictions:
         samples: Id of each sample.
         groups: Frame and primary date of each sample.
         labels: Whether each deforms, bool `[N]`.
+        secondary_dates: Days of the steps that each shows: of one row there may be several.
     """
 
     predictions: Predictions
@@ -89,6 +91,7 @@ class StoredPredictions:
     samples: Sequence[str]
     groups: Sequence[str]
     labels: np.ndarray
+    secondary_dates: Sequence[tuple[datetime.date, ...]]
 
 
 def write_predictions(
@@ -157,6 +160,7 @@ def read_predictions(path: Path) -> StoredPredictions:
         table.column("sample_id").to_pylist(),
         [f"{frame}/{day}" for frame, day in zip(frames, days, strict=True)],
         np.array(table.column("label").to_pylist()) == BINARY_LABELS[1],
+        [tuple(days) for days in table.column("secondary_dates").to_pylist()],
     )
 
 

@@ -1,6 +1,8 @@
 """Runs side by side, from what was stored of their answers."""
 
+import datetime
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from dataset_script.errors import ConfigError
 from tests.places import ROOT
 from tests.training.experiments import small
 from tests.training.processes import run_script
+from training.comparing import comparison
 from training.comparing.comparison import compare, read_candidates
 from training.config.options import load_config, save_config
 from training.data.sources import open_data
@@ -123,3 +126,21 @@ def test_command_line_of_segmenters(dataset, truth, tmp_path):
     record = json.loads((out / "comparison.json").read_text())
     assert record["runs"][1]["paired_intervals"]["iou"] == [0, 0]
     assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_samples_of_one_row_are_told_by_the_steps_that_they_show(three):
+    stored = read_candidates(three)[0].stored
+    assert len(set(stored.secondary_dates[0])) == 3
+    first, second = ((datetime.date(2020, 1, day),) for day in (13, 25))
+
+    def counted(run, *samples):
+        shown, truth = zip(*samples, strict=True)
+        named = SimpleNamespace(run=run)
+        return SimpleNamespace(
+            samples=[("a", days) for days in shown], truth=truth, candidate=named
+        )
+
+    one = counted("one", (first, True), (second, False))
+    comparison._require_same_truth([one, counted("two", (second, False), (first, True))])
+    with pytest.raises(ConfigError, match="sample a deforms for one or for two, not for both"):
+        comparison._require_same_truth([one, counted("two", (second, True))])
