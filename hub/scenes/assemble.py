@@ -12,6 +12,7 @@ from dataset_script.wrapping import wrap
 from hub.scenes.checks import SceneError
 from hub.scenes.products.product import Pair, ReadOptions
 from hub.scenes.rasters.coherence import doubts_of, to_bytes
+from hub.scenes.rasters.no_data import repeated_value
 from hub.scenes.rasters.raster import Raster, on_grid
 from hub.scenes.rasters.units import in_radians
 from hub.scenes.scene import Scene, make_scene
@@ -100,6 +101,8 @@ def name_of(pairs: Sequence[Pair]) -> str:
 def _without_zeros(phase: Raster) -> Raster:
     """A phase of exactly 0 at more than a few pixels is no data, whatever the coherence says there.
 
+    So is another number that repeats as no phase does, which is said.
+
     Raises:
         SceneError: If no pixel is left.
     """
@@ -108,9 +111,18 @@ def _without_zeros(phase: Raster) -> Raster:
     # Whole numbers with a scale hit 0 by chance, a thousandth of the time or less.
     if values.dtype.kind == "f" and zero.mean() > _ZEROS:
         values = np.where(zero, np.float32(np.nan), values)
+    notes = phase.notes
+    if values.dtype.kind == "f" and (fill := repeated_value(values)) is not None:
+        filled = values == np.float32(fill)
+        values = np.where(filled, np.float32(np.nan), values)
+        notes = (
+            *notes,
+            f"{filled.mean():.1%} of the phase is exactly {fill:g}: taken as no data "
+            f"({phase.shown})",
+        )
     if not np.isfinite(values).any() or not values.any():
         raise SceneError(f"{phase.shown}: no pixel holds data")
-    return replace(phase, values=values)
+    return replace(phase, values=values, notes=notes)
 
 
 def _steps_of(phase: Raster, pair: Pair) -> np.ndarray:

@@ -125,6 +125,7 @@ def _run(command: list[str], news: Mapping[str, Any]) -> str | None:
 def message(answer: Mapping[str, Any], row: Row, folder: Path) -> dict[str, Any]:
     """What the command reads: the scene's JSON, with the record's evidence and whole paths."""
     files = {kind: str(folder.absolute() / name) for kind, name in answer["files"].items()}
-    weight = {name: row[name] for name in ("serial", "alarm", "evidence", "evidence_note")}
+    told = ("serial", "alarm", "evidence", "evidence_note", "superseded", "superseded_by")
+    weight = {name: row[name] for name in told}
     plain = {key: value for key, value in answer.items() if key not in ("made_from", "files")}
     return {**plain, **weight, "record": str(folder.absolute()), "files": files}

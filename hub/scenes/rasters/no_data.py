@@ -42,6 +42,34 @@ def stored_fill(values: np.ndarray) -> np.ndarray:
     return fill
 
 
+_REPEATED = 0.01
+"""Share of the pixels from which on one exact value, where no other repeats so, is a fill value."""
+_LOOKED_AT = 1_000_000
+
+
+def repeated_value(values: np.ndarray) -> float | None:
+    """A number other than 0 that stands where a continuous field would never repeat it, or None.
+
+    Fields of few different values, as those that were 8 bits once, repeat all of them: in those
+    nothing is found.
+
+    Args:
+        values: In floating point, [H, W].
+    """
+    rows = max(1, values.size // _LOOKED_AT)
+    seen = values[::rows]
+    seen = seen[np.isfinite(seen) & (seen != 0)]
+    if seen.size < 1000:
+        return None
+    found, counts = np.unique(seen, return_counts=True)
+    if len(found) < 2:
+        return None
+    second, most = np.partition(counts, -2)[-2:]
+    if most < _REPEATED * seen.size or second > 0.02 * most:
+        return None
+    return float(found[counts.argmax()])
+
+
 def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
     """Values with NaN in the place of infinities, fill values and untagged sentinels.
 

@@ -62,7 +62,7 @@ def read_npz(
     if has_scaled_dem and "dem" not in arrays:
         notes.append("dem_minmax_u8 has lost its absolute height and is not used as elevation")
     phase, coherence, more = _measured(path, arrays, options or ReadOptions())
-    notes += more
+    notes += [*more, *_doubts_of_dates(place)]
     reference = next((arrays[key] for key in _REFERENCES if key in arrays), None)
     return make_scene(
         name or path.stem,
@@ -130,6 +130,18 @@ def _npz_place(
         dates = np.atleast_1d(arrays["secondary_dates"])
         place["secondary_dates"] = tuple(parse_date(path, date) for date in dates)
     return place
+
+
+def _doubts_of_dates(place: Mapping[str, Any]) -> list[str]:
+    primary, secondary = place.get("primary_date"), place.get("secondary_dates", ())
+    notes = []
+    if primary is not None and any(day < primary for day in secondary):
+        notes.append("the primary date is the later one: the sign is of time reversed")
+    if list(secondary) != sorted(secondary):
+        notes.append(
+            "the secondary dates are not in order: the file's last step is taken for the latest"
+        )
+    return notes
 
 
 def _check_headers(path: Path, archive: zipfile.ZipFile, max_pixels: int) -> None:

@@ -293,3 +293,33 @@ def test_an_interferogram_of_whole_numbers_is_read(tmp_path):
         file.write((1000 * w.INTERFEROGRAM).astype("complex64"), 1)
     found = load_scene(path).insar_difference[0]
     np.testing.assert_allclose(found[w.UPLIFT], w.PHASE[w.UPLIFT], atol=0.01)
+
+
+@pytest.mark.parametrize("fill", [-1.0, 2.5, -99.0])
+def test_a_fill_value_of_ordinary_size_is_no_data_and_that_is_said(tmp_path, fill):
+    noise = np.random.default_rng(0).normal(0, 0.1, w.PHASE.shape)  # a real field never repeats
+    phase = np.where(w.ABSENT, fill, w.PHASE + noise).astype("float32")
+    scene = load_scene(w.tif(tmp_path / "a_phase.tif", phase))
+    assert np.array_equal(scene.nodata, w.ABSENT)
+    assert f"is exactly {fill:g}: taken as no data" in " ".join(scene.warnings)
+
+
+def test_a_phase_of_few_values_keeps_all_of_them(tmp_path):
+    coarse = (np.rint(w.PHASE * 20) / 20 + 0.01).astype("float32")
+    scene = load_scene(w.tif(tmp_path / "a_phase.tif", coarse))
+    assert not scene.nodata.any()
+
+
+def test_dates_of_an_npz_that_are_out_of_order_are_told(tmp_path):
+    def written(primary, *secondary):
+        steps = np.stack([w.PHASE + 0.001] * len(secondary))
+        path = tmp_path / "a.npz"
+        np.savez(
+            path, insar_difference=steps, primary_date=primary, secondary_dates=list(secondary)
+        )
+        return " ".join(load_scene(path).warnings)
+
+    assert "time reversed" in written("20170115", "20170103")
+    said = written("20170103", "20170127", "20170115")
+    assert "not in order" in said and "time reversed" not in said
+    assert "order" not in written("20170103", "20170115", "20170127")
