@@ -193,7 +193,13 @@ def _matches(text: str) -> list[str]:
 
 
 def _walk(folder: Path, inputs: Inputs, walked: list[StoredFile]) -> None:
-    paths = list(below(folder, (".zarr",)))
+    def unreadable(error: OSError) -> None:
+        place = str(error.filename)
+        if Path(place).name != "lost+found":  # a disk's own, which root alone lists
+            reason = SceneError(f"{place} cannot be listed: {error.strerror}")
+            inputs.found.refused.append((place, reason))
+
+    paths = list(below(folder, (".zarr",), unreadable))
     for path in paths:
         name = path.name
         if name.endswith((".npz", *_CUBES)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -130,18 +130,23 @@ def within(folder: Path, archive: Path | None = None) -> list[StoredFile]:
         return []
 
 
-def below(folder: Path, leave_out: tuple[str, ...] = ()) -> Iterator[Path]:
+def below(
+    folder: Path,
+    leave_out: tuple[str, ...] = (),
+    unreadable: Callable[[OSError], None] | None = None,
+) -> Iterator[Path]:
     """All files below a folder, symbolic links followed, and folders whose name ends as said.
 
     Args:
         folder: Where to look.
         leave_out: Endings of folders that are handed out themselves, and not looked into.
+        unreadable: Told of each folder that cannot be listed; they are passed over.
 
     Yields:
         Paths, a folder's own in order. A link that leads back up is followed once.
     """
     seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:
             folders[:] = []

@@ -1,0 +1,91 @@
+"""Numbers as a file stores them: scales, units, and fill values that are none of the usual."""
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+
+from hub.scenes.checks import SceneError
+from hub.scenes.load import load_scene, read_options
+from hub.scenes.rasters.no_data import stored_fill
+from tests.hub.scenes.products import written as w
+
+TRUE_COHERENCE = int(np.rint(w.COHERENCE[w.UPLIFT] * 255))
+
+
+def coherence_at(scene):
+    return int(scene.insar_coherence[0][w.UPLIFT])
+
+
+def scaled(path, values, dtype, scale, **more):
+    w.tif(path, np.rint(values / scale).astype(dtype), **more)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (scale,)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [("uint16", 1 / 20000), ("uint16", 1 / 65535), ("int16", 1e-4)]
+)
+def test_a_scaled_coherence_keeps_all_its_values(tmp_path, dtype, scale):
+    phase = w.tif(tmp_path / "e_phase.tif", w.PHASE)
+    scaled(tmp_path / "e_coh.tif", w.COHERENCE, dtype, scale)
+    found = load_scene(phase).insar_coherence[0]
+    np.testing.assert_allclose(found, w.COHERENCE * 255, atol=0.6)
+
+
+def test_a_scaled_phase_and_elevation_keep_all_their_values(tmp_path):
+    phase = scaled(tmp_path / "e_phase.tif", w.PHASE + 0.001, "int32", 1e-6)
+    scaled(tmp_path / "e_dem.tif", w.HEIGHTS, "int32", 0.01)
+    scene = load_scene(phase)
+    np.testing.assert_allclose(scene.insar_difference[0], w.PHASE + 0.001, atol=2e-6)
+    np.testing.assert_allclose(scene.dem, w.HEIGHTS, atol=0.01)
+
+
+def test_a_fill_value_is_told_from_a_stored_measurement():
+    measured = np.linspace(-10_000, 10_000, 20_001).astype("int32")[None]
+    assert not stored_fill(measured).any()
+    for fill in (-99999, np.iinfo("int32").min):
+        assert stored_fill(np.append(measured, np.int32(fill))[None]).sum() == 1
+    assert stored_fill(np.array([[-9999, -9999]], "int16")).all()
+
+
+def test_a_scale_of_hdf5_is_applied(tmp_path):
+    path = w.aria(tmp_path)
+    with h5py.File(path, "r+") as file:
+        group = file["science/grids/data"]
+        rows = group["latitude"][:]
+        stored = np.rint(w.COHERENCE / 0.005).astype("uint8")
+        del group["coherence"]
+        group["coherence"] = stored if rows[0] > rows[-1] else stored[::-1]
+        group["coherence"].attrs["scale_factor"] = 0.005
+    assert coherence_at(load_scene(path)) == pytest.approx(TRUE_COHERENCE, abs=1)
+
+
+def test_a_unit_that_the_file_says_is_believed(tmp_path):
+    phase = w.tif(tmp_path / "g_unw.tif", w.TURNS)
+    dem = w.tif(tmp_path / "g_dem.tif", (w.HEIGHTS / 0.3048).astype("float32"))
+    with rasterio.open(dem, "r+") as file:
+        file.units = ("ft",)
+    assert load_scene(phase).dem[w.UPLIFT] == pytest.approx(w.HEIGHTS[w.UPLIFT], abs=0.1)
+    for unit in ("mm", "metres", "degrees"):
+        with rasterio.open(phase, "r+") as file:
+            file.units = (unit,)
+        with pytest.raises(SceneError, match=f"its unit is {unit}; .*--units"):
+            load_scene(phase)
+    assert load_scene(phase, options=read_options(units="degrees")) is not None
+
+
+@pytest.mark.parametrize("fill", [-1.0, 2.5, -99.0])
+def test_a_fill_value_of_ordinary_size_is_no_data_and_that_is_said(tmp_path, fill):
+    noise = np.random.default_rng(0).normal(0, 0.1, w.PHASE.shape)  # a real field never repeats
+    phase = np.where(w.ABSENT, fill, w.PHASE + noise).astype("float32")
+    scene = load_scene(w.tif(tmp_path / "a_phase.tif", phase))
+    assert np.array_equal(scene.nodata, w.ABSENT)
+    assert f"is exactly {fill:g}: taken as no data" in " ".join(scene.warnings)
+
+
+def test_a_phase_of_few_values_keeps_all_of_them(tmp_path):
+    coarse = (np.rint(w.PHASE * 20) / 20 + 0.01).astype("float32")
+    scene = load_scene(w.tif(tmp_path / "a_phase.tif", coarse))
+    assert not scene.nodata.any()
