@@ -53,10 +53,11 @@ def _claim(file: StoredFile) -> Claim | None:
 def _placed(file: StoredFile) -> str | None:
     """What a folder called by one word says its files are, where that is no phase.
 
-    ARIA-tools names so: `ionosphere/20170115_20170103`. A folder of several words is a project's.
+    ARIA-tools names so: `ionosphere/20170115_20170103`. A folder of several words is a project's,
+    and in one of letters and digits, such as an upload's, the words are chance.
     """
     folder = file.folder.name
-    meaning = meaning_of(folder) if folder.isalnum() else None
+    meaning = meaning_of(folder) if folder.isalpha() else None
     return None if meaning in ("wrapped phase", "unwrapped phase") else meaning
 
 

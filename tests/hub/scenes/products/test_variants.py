@@ -201,6 +201,12 @@ def test_a_folder_called_by_one_word_says_what_its_files_are(tmp_path, folder):
     assert load_scene(path, options=read_options(role="phase")) is not None
 
 
+@pytest.mark.parametrize("folder", ["7cc40f1dem3", "coherent ground", "unwrappedPhase"])
+def test_any_other_folder_says_nothing(tmp_path, folder):
+    path = w.tif(tmp_path / folder / "20170103_20170115.tif", w.PHASE)
+    assert load_scene(path).secondary_dates == (DAYS[15],)
+
+
 def test_a_macs_shadows_in_a_zip_are_passed_over(tmp_path):
     folder = w.hyp3(tmp_path / "plain")
     with zipfile.ZipFile(tmp_path / "h.zip", "w") as archive:
