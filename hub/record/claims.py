@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hub.record.bounds import overlap
+
 RESERVED = ("summary", "record", "calibration", "index")
 """Names whose files would lie in the place of the record's own."""
 
@@ -58,13 +60,7 @@ def _same_source(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool
     if all(day for pair in days for day in pair) and days[0] != days[1]:
         return False
     one, other = holder.get("bounds"), identity.get("bounds")
-    return not (one and other) or _overlap(one, other)
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    (west, south, east, north), (left, below, right, above) = one, other
-    across = (left - west) % 360 <= east - west or (west - left) % 360 <= right - left
-    return across and south <= above and below <= north
+    return not (one and other) or overlap(one, other)
 
 
 def _same_pair(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.record.bounds import holds, overlap
 from hub.record.calibration import FrameLimit
 from hub.record.columns import Row, dates_of
 from hub.record.volcanoes import distance_km
@@ -85,13 +86,9 @@ class Look:
         """Whether this one looks at what the other one marks; of another place it says nothing."""
         if self.bounds is None or other.bounds is None:
             return bool(self.frame) and self.frame == other.frame
-        west, south, east, north = self.bounds
         if other.place is not None and other.degrees:
-            x, y = other.place
-            return south <= y <= north and (x - west) % 360 <= east - west
-        left, below, right, above = other.bounds
-        across = (left - west) % 360 <= east - west or (west - left) % 360 <= right - left
-        return across and south <= above and below <= north
+            return holds(self.bounds, *other.place)
+        return overlap(self.bounds, other.bounds)
 
     def agrees(self, other: Look) -> bool:
         """Whether both mark the same place, as far as is known."""

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from pyproj import Geod
 
+from hub.record.bounds import holds
+
 REACH_KM = 25.0
 """How far from a summit its volcano is still named: so wide are calderas, rifts and flanks."""
 _TABLE = Path(__file__).with_name("volcanoes.csv")
@@ -109,11 +111,10 @@ def volcanoes_within(bounds: Sequence[float]) -> tuple[Volcano, ...]:
     Args:
         bounds: West, south, east, north in degrees; east goes beyond 180 across the antimeridian.
     """
-    west, south, east, north = bounds
     return tuple(
         volcano
         for volcano in known_volcanoes()
-        if south <= volcano.latitude <= north and (volcano.longitude - west) % 360 <= east - west
+        if holds(bounds, volcano.longitude, volcano.latitude)
     )
 
 

@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
+from hub.record.bounds import holds
 from hub.record.columns import Row, dates_of, digest
 from hub.record.evidence import AIR
 from hub.record.volcanoes import REACH_KM, Volcano, distance_km, known_volcanoes
@@ -244,14 +245,9 @@ def _volcanoes_of(row: Row, by_name: dict[str, list[Volcano]]) -> Iterable[Volca
     for name in names:
         for volcano in by_name.get(name, []):
             near = row["volcano_number"] == volcano.number
-            if near or (row["bounds"] and _inside(volcano, row["bounds"])):
+            place = volcano.longitude, volcano.latitude
+            if near or (row["bounds"] and holds(row["bounds"], *place)):
                 yield volcano
-
-
-def _inside(volcano: Volcano, bounds: Sequence[float]) -> bool:
-    west, south, east, north = bounds
-    across = (volcano.longitude - west) % 360 <= east - west
-    return across and south <= volcano.latitude <= north
 
 
 def _place_name(row: Row) -> str:
