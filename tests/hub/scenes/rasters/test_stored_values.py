@@ -48,6 +48,8 @@ def test_a_fill_value_is_told_from_a_stored_measurement():
     for fill in (-99999, np.iinfo("int32").min):
         assert stored_fill(np.append(measured, np.int32(fill))[None]).sum() == 1
     assert stored_fill(np.array([[-9999, -9999]], "int16")).all()
+    turn = np.arange(-32767, 32768).astype("int16")[None]  # pi / 32767 a step: the ends are pi
+    assert not stored_fill(turn).any()
 
 
 def test_a_scale_of_hdf5_is_applied(tmp_path):
