@@ -18,6 +18,7 @@ from tests.hub.answers import both, predicted
 from tests.hub.pointwise import frame_scene, pointwise
 from tests.spaces import scenes
 from tests.spaces.conftest import OUTPUT, open_page
+from tests.spaces.visiting import numbers, wait_for_result
 
 pytestmark = pytest.mark.browser
 
@@ -102,8 +103,8 @@ def choose(page, name):
 
 
 def ready(page):
-    page.locator("#results:not(.busy) #notice .ready").wait_for()
-    return page.locator("#notice").inner_text()
+    wait_for_result(page)
+    return page.locator("#notice .ready").inner_text()
 
 
 def test_the_last_choice_wins_and_the_one_before_ends(visitor):
@@ -190,7 +191,7 @@ def test_a_part_first_while_the_whole_is_at_work(visitor, tmp_path):
     model.until(1, page)
     model.gate.set()
     said = ready(page)
-    assert "_rows" in said and "Only a part of the scene" in page.locator("#numbers").inner_text()
+    assert "_rows" in said and "Only a part of the scene" in numbers(page)
     page.get_by_role("button", name="Analyse the whole scene again").click()
     page.locator("#notice .ready", has_text="200 × 200").wait_for()
 
@@ -250,7 +251,7 @@ def test_page_csv_and_json_say_one_thing_where_models_disagree(browser, gated_pa
     try:
         page.locator("#numbers .headline").wait_for()
         page.locator("#picture .explorer[data-drawn]").wait_for()
-        shown = page.locator("#numbers").inner_text()
+        shown = numbers(page)
         with urllib.request.urlopen(f"{url}result/{token}/json", timeout=30) as file:
             record = json.load(file)
         with urllib.request.urlopen(f"{url}result/{token}/csv", timeout=30) as file:

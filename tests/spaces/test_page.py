@@ -173,7 +173,8 @@ def test_upload_and_download(visit, served, tmp_path):
     page = visit()
     paths = scenes.licsar(tmp_path, steps=2)
     send(page, paths)
-    page.locator("#notice", has_text="2 interferograms").wait_for()
+    wait_for_result(page)
+    assert "2 interferograms" in page.locator("#notice").inner_text()
     set_threshold(page, 0.4)
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Mask, GeoTIFF").click()
