@@ -118,7 +118,7 @@ class Served:
             self.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(world):
     """The page, running."""
     with tempfile.TemporaryDirectory(prefix="space-") as folder:
