@@ -90,11 +90,11 @@ def quiet_limit(probabilities: Sequence[float], false_alarms: float = FALSE_ALAR
 
     Returns:
         The conformal quantile, just above that scene's probability; above the largest where they
-        are too few for the share.
+        are too few for the share. It is 1 at most: nothing would ever reach a limit above.
     """
     ordered = np.sort(np.asarray(probabilities, float))
     rank = min(math.ceil((len(ordered) + 1) * (1 - false_alarms)), len(ordered))
-    return float(np.nextafter(ordered[rank - 1], 2.0))
+    return float(min(np.nextafter(ordered[rank - 1], 2.0), 1.0))
 
 
 def calibrate(
@@ -107,7 +107,8 @@ def calibrate(
         period: First and last day of the quiet past.
 
     Returns:
-        Limits by frame, and for each frame without one the reason.
+        Limits by frame; and notes: for each frame without one the reason, and which limit cannot
+        keep what it promises.
     """
     quiet: dict[tuple[str, str], list[Row]] = defaultdict(list)
     latest: dict[str, str] = {}
@@ -130,6 +131,11 @@ def calibrate(
         own = quiet_limit(
             [0 if row["evidence"] == "air" else row["probability"] for row in members]
         )
+        if own >= 1:
+            notes.append(
+                f"{frame}: the model is certain of deformation in its quiet past: its limit is 1 "
+                f"and keeps no promise of {FALSE_ALARMS:.0%} false alarms: was it quiet?"
+            )
         limits[frame] = FrameLimit(
             max(own, *(row["deformation_from"] or 0.0 for row in members)),
             len(members),

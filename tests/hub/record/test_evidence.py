@@ -207,6 +207,18 @@ def test_a_frames_own_limit_is_what_its_quiet_past_stays_below():
     assert not limits and "needs 20" in notes[0]
 
 
+def test_a_certain_answer_in_the_quiet_past_leaves_a_limit_that_can_be_reached():
+    days = [FIRST + datetime.timedelta(6 * n) for n in range(31)]
+    rows = [
+        {**make_row(answer(f"{a:%Y%m%d}", f"{b:%Y%m%d}", 1.0)), "serial": n}
+        for n, (a, b) in enumerate(itertools.pairwise(days))
+    ]
+    limits, notes = calibrate(derive(rows, {}), (days[0], days[-1]))
+    assert [limit.deformation_from for limit in limits.values()] == [1.0]
+    assert "certain of deformation" in notes[0] and "was it quiet?" in notes[0]
+    assert all(row["alarm"] for row in derive(rows, limits))  # as for what truly deforms
+
+
 def test_limits_are_kept_beside_those_of_other_frames(tmp_path):
     rows = [pair_row(pair, False, n) for n, pair in enumerate(PAIRS)]
     rows = derive(rows, {})
