@@ -33,8 +33,8 @@ from hub.scenes.products.product import (
 )
 from hub.scenes.rasters.files import StoredFile
 from hub.scenes.rasters.hdf5 import is_hdf5, transform_of_centres
-from hub.scenes.rasters.no_data import without_sentinels
 from hub.scenes.rasters.raster import WGS84, Raster
+from hub.scenes.rasters.units import measured, unit_in
 
 NO_CRS = "the grid names no coordinate system: taken as longitude and latitude in degrees"
 
@@ -123,9 +123,10 @@ def _raster(file: StoredFile, claim: Claim, grid: Any, max_pixels: int) -> Raste
     if values.dtype.kind == "f":
         with np.errstate(over="ignore"):
             values = values.astype(np.float32)
-    values = without_sentinels(values, claim.role)
+    unit = unit_in(layer.attrs)
+    values = measured(values, claim.role, unit)
     notes = (NO_CRS,) if claim.role == "phase" else ()
-    return Raster(str(file), values, transform, WGS84, stored, notes=notes).north_up()
+    return Raster(str(file), values, transform, WGS84, stored, notes=notes, unit=unit).north_up()
 
 
 PRODUCT = Product(

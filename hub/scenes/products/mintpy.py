@@ -12,6 +12,7 @@ Source: MintPy, FAQs.md and objects/stack.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from hub.scenes.rasters.files import StoredFile
 from hub.scenes.rasters.hdf5 import Hdf5, is_hdf5, opened
 from hub.scenes.rasters.names import dates_in
 from hub.scenes.rasters.raster import WGS84, Raster
+from hub.scenes.rasters.units import unit_in
 
 _GEOMETRIES = ("geo_geometryRadar.h5", "geometryGeo.h5", "geo_geometryGeo.h5")
 _PHASES: tuple[tuple[str, Kind], ...] = (("wrapPhase", "wrapped"), ("unwrapPhase", "unwrapped"))
@@ -92,7 +94,9 @@ def _read(file: StoredFile, dataset: str, role: str, at: int | None, max_pixels:
     with opened(file) as content:
         transform, crs = _place(content, file)
         raster = content.raster(dataset, role, max_pixels, transform, crs, at)
-    return raster
+        # The stack's own is that of its phase, whatever else it holds.
+        shared = unit_in(content.attributes()) if role == "phase" else ""
+    return replace(raster, unit=raster.unit or shared)
 
 
 def _place(content: Hdf5, file: StoredFile) -> tuple[Affine, str]:

@@ -18,8 +18,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from hub.scenes.checks import SceneError, require_size
 from hub.scenes.rasters.files import StoredFile
-from hub.scenes.rasters.no_data import stored_fill, without_sentinels
+from hub.scenes.rasters.no_data import stored_fill
 from hub.scenes.rasters.raster import WGS84, Raster, plain_crs
+from hub.scenes.rasters.units import measured, unit_in
 from hub.scenes.rasters.virtual import check_virtual
 
 TIFF = (".tif", ".tiff")
@@ -34,7 +35,6 @@ _DRIVERS = {
 }
 # ISCE writes its own header and a VRT beside the data, ROI_PAC a .rsc, ENVI and SNAP a .hdr.
 _HEADERS = ((".xml", "ISCE"), (".rsc", "ROI_PAC"), (".hdr", "ENVI"))
-_FEET = ("ft", "foot", "feet", "us-ft", "us survey foot", "foot_us", "us survey feet")
 # Else GDAL leaves a file beside what it reads.
 _QUIET = {"CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
@@ -183,7 +183,7 @@ def read_band(
         stored = values.dtype.name if values.dtype.kind == "c" else dataset.dtypes[band - 1]
         masked = _masked(dataset, band, values)
         scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
-        unit = dataset.units[band - 1] or ""
+        unit = _unit_of(dataset, band)
         transform = dataset.transform
     if values.dtype.kind == "c":
         masked = masked | (values == 0)
@@ -197,14 +197,18 @@ def read_band(
     if scaled:
         masked = masked | stored_fill(values)  # as it is stored; no limit holds before the scale
         values = values.astype(np.float32) * np.float32(scale) + np.float32(offset)
-    values = without_sentinels(values, role)
-    if role == "elevation" and unit.strip().lower() in _FEET:
-        values = values.astype(np.float32) * np.float32(0.3048)
+    values = measured(values, role, unit)
     if masked.any():
         values = np.where(masked, np.float32(np.nan), values.astype(np.float32))
     return Raster(
         str(file), values, transform, plain_crs(system or WGS84), stored, scaled, unit=unit
     ).north_up()
+
+
+def _unit_of(dataset: rasterio.DatasetReader, band: int) -> str:
+    """The unit of a band, else what tags say, as xarray writes them; ENVI's are in its own."""
+    tags = (dataset.tags(band), dataset.tags(), dataset.tags(ns="ENVI"))
+    return dataset.units[band - 1] or next(filter(None, map(unit_in, tags)), "")
 
 
 def _masked(dataset: rasterio.DatasetReader, band: int, values: np.ndarray) -> np.ndarray:

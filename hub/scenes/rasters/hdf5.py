@@ -11,8 +11,9 @@ from affine import Affine
 
 from hub.scenes.checks import SceneError, require_size
 from hub.scenes.rasters.files import StoredFile
-from hub.scenes.rasters.no_data import stored_fill, without_sentinels
+from hub.scenes.rasters.no_data import stored_fill
 from hub.scenes.rasters.raster import Raster, plain_crs
+from hub.scenes.rasters.units import measured, unit_in
 
 if TYPE_CHECKING:
     import h5py
@@ -98,10 +99,13 @@ class Hdf5:
         if scaled:
             masked |= stored_fill(values)
             values = values.astype(np.float32) * np.float32(scale) + np.float32(offset)
-        values = without_sentinels(values, role)
+        unit = unit_in(self.attributes(path))
+        values = measured(values, role, unit)
         if masked.any():
             values = np.where(masked, np.float32(np.nan), values.astype(np.float32))
-        return Raster(shown, values, transform, plain_crs(crs), stored, scaled).north_up()
+        return Raster(
+            shown, values, transform, plain_crs(crs), stored, scaled, unit=unit
+        ).north_up()
 
     def _dataset(self, path: str) -> h5py.Dataset:
         found = self._get(path)

@@ -70,12 +70,13 @@ def repeated_value(values: np.ndarray) -> float | None:
     return float(found[counts.argmax()])
 
 
-def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
+def without_sentinels(values: np.ndarray, role: str, unit: float = 1.0) -> np.ndarray:
     """Values with NaN in the place of infinities, fill values and untagged sentinels.
 
     Args:
         values: Real numbers of any type, [H, W].
         role: A key of `LIMITS`; the real and the imaginary part are an "amplitude".
+        unit: What 1 is in the unit of the limit: 0.3048 of an elevation in feet.
 
     Returns:
         The array itself where it has none, else a copy in floating point.
@@ -86,7 +87,7 @@ def without_sentinels(values: np.ndarray, role: str) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         # Of whole numbers the least has no absolute value of its own type.
         real = values if values.dtype.kind == "f" else values.astype(np.float64)
-        bad = ~(np.abs(real) <= LIMITS[role])
+        bad = ~(np.abs(real) <= LIMITS[role] / unit)
         low, high = (values.min(), values.max()) if values.size else (0, 0)
         for sentinel in sentinels:
             # What lies outside of the range is not looked for: a frame is large.

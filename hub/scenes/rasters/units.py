@@ -1,4 +1,4 @@
-"""Whether a raster that should be a phase is one, in radians, told by its values.
+"""Whether a raster that should be a phase is one, in radians: as its file says, and its values.
 
 A wrapped phase betrays its unit by its fringes: neighbours jump by a whole turn, which is 2 pi in
 radians, 360 in degrees, 1 in cycles, half a wavelength in line-of-sight displacement. Where there
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from hub.scenes.checks import SceneError
+from hub.scenes.rasters.no_data import without_sentinels
 from hub.scenes.rasters.raster import Raster
 
 TURN = 2 * math.pi
@@ -41,8 +44,25 @@ _PERIODS = (
     (1000 * TURN, "milliradians"),
     (255.0, "grey levels of a picture"),
 )
-_TOLD = re.compile(r"([cm]?m|(centi|milli)?met(re|er)s?|deg(ree)?s?|°|cycles?)", re.IGNORECASE)
+_LENGTH = r"([kcmuµ]?m|(kilo|centi|milli|micro)?met(re|er)s?|ft|foot|feet|inch(es)?)"
+_TIME = r"( ?/ ?| per | )(y(ea)?r?s?|a|d(ays?)?)([-^]*1)?"
+_TOLD = re.compile(
+    rf"{_LENGTH}({_TIME})?|deg(ree)?s?|°|cycles?|turns?|fringes?|gon|grad(ian)?s?"
+    r"|mrad|milliradians?|pixels?|px|db|%|percent",
+    re.IGNORECASE,
+)
 """Units by which a file says itself that it holds no radians."""
+_NAMES = ("units", "unit", "data_units")
+"""What attributes and tags call a unit: CF's, MintPy's, and ENVI's as GDAL hands it on."""
+_METRES = {
+    "km": 1000.0,
+    "cm": 0.01,
+    "us-ft": 1200 / 3937,
+    "us survey foot": 1200 / 3937,
+    "us survey feet": 1200 / 3937,
+    "foot_us": 1200 / 3937,
+    **dict.fromkeys(("ft", "foot", "feet"), 0.3048),
+}
 
 _INSIST = "give the wrapped phase in radians, or say what it is with --units"
 _SAMPLES = 1000
@@ -89,6 +109,25 @@ def in_radians(raster: Raster, kind: str, units: str | None) -> Raster:
     if problem := _other_unit(sample, data, kind):
         raise SceneError(f"{raster.shown} {problem}; {_INSIST}")
     return replace(raster, notes=(*raster.notes, *_doubts(data, kind, raster.shown)))
+
+
+def unit_in(about: Mapping[str, Any]) -> str:
+    """The unit that a layer's attributes or tags say; empty where they say none."""
+    told = (value for name, value in about.items() if name.lower() in _NAMES)
+    return str(next(told, "")).strip(" {}")
+
+
+def measured(values: np.ndarray, role: str, unit: str) -> np.ndarray:
+    """Values without what only marks no data, an elevation in metres.
+
+    Args:
+        values: As they were read, their scale applied, [H, W].
+        role: See `no_data.without_sentinels`.
+        unit: Of the values, as the file says it.
+    """
+    metres = _METRES.get(unit.strip().lower(), 1.0) if role == "elevation" else 1.0
+    values = without_sentinels(values, role, metres)
+    return values if metres == 1 else values.astype(np.float32) * np.float32(metres)
 
 
 def jumps_of(sample: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
+from scipy.io import netcdf_file
 
 from hub.scenes.checks import SceneError
+from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene, read_options
 from hub.scenes.rasters.no_data import stored_fill
 from tests.hub.scenes.products import written as w
@@ -76,6 +78,76 @@ def test_a_unit_that_the_file_says_is_believed(tmp_path):
         with pytest.raises(SceneError, match=f"its unit is {unit}; .*--units"):
             load_scene(phase)
     assert load_scene(phase, options=read_options(units="degrees")) is not None
+
+
+def of_hdf5(path, dataset, unit):
+    with h5py.File(path, "r+") as file:
+        file[dataset].attrs["units"] = unit
+    return path
+
+
+def of_a_classic_grid(path, unit):
+    with netcdf_file(path, "a") as file:
+        file.variables["z"].units = unit
+    return path
+
+
+def of_envi(path, unit):
+    with path.with_suffix(".hdr").open("a") as header:
+        header.write(f"data units = {{{unit}}}\n")
+    return path
+
+
+NISAR = "science/LSAR/GUNW/grids/frequencyA/unwrappedInterferogram/HH/unwrappedPhase"
+SAYING = {
+    "aria": lambda root, unit: of_hdf5(w.aria(root), "science/grids/data/unwrappedPhase", unit),
+    "nisar": lambda root, unit: of_hdf5(w.nisar(root), NISAR, np.bytes_(unit)),
+    "pygmtsar": lambda root, unit: of_hdf5(w.pygmtsar(root), "z", unit),
+    "gmtsar": lambda root, unit: of_a_classic_grid(w.gmtsar(root), unit),
+    "envi": lambda root, unit: of_envi(w.envi(root), unit),
+    "tags": lambda root, unit: w.tif(root / "a_unw.tif", w.TURNS, units=unit),
+}
+
+
+@pytest.mark.parametrize("product", SAYING)
+@pytest.mark.parametrize("unit", ["m", "mm", "meters", "ft", "degrees", "cycles", "mm/yr"])
+def test_every_kind_of_file_can_say_its_unit(tmp_path, product, unit):
+    path = SAYING[product](tmp_path, unit)
+    with pytest.raises(SceneError, match=f"its unit is {unit}; .*--units"):
+        load_scene(path)
+    assert load_scene(path, options=read_options(units="radians")) is not None
+
+
+@pytest.mark.parametrize("product", SAYING)
+@pytest.mark.parametrize("unit", ["radians", "rad", "1", "phase"])
+def test_a_unit_that_says_nothing_else_leaves_a_phase_as_it_is(tmp_path, product, unit):
+    scene = load_scene(SAYING[product](tmp_path, unit))
+    assert scene.insar_difference[0][w.UPLIFT] < -2
+
+
+def test_a_stack_says_the_unit_of_its_phase(tmp_path):
+    path = w.mintpy(tmp_path)
+    for unit in ("radian", "m"):
+        with h5py.File(path, "r+") as file:
+            file.attrs["UNIT"] = unit
+        (first, *_) = find_inputs([path], 1)
+        if unit == "radian":
+            assert first.load() is not None
+    with pytest.raises(SceneError, match="its unit is m; "):
+        first.load()
+
+
+def test_an_elevation_is_in_metres_whatever_its_unit(tmp_path):
+    peak = np.float32(4392)  # Mount Rainier, 14,409 feet
+    heights = np.where(w.ABSENT, -9999, w.HEIGHTS / w.HEIGHTS.max() * peak)
+    for unit, metres in (("ft", 0.3048), ("km", 1000), ("m", 1)):
+        phase = w.gmtsar(tmp_path / unit)
+        dem = tmp_path / unit / "topo" / "topo_ll.grd"
+        w._classic_grid(dem, np.where(w.ABSENT, -9999, heights / metres))
+        of_a_classic_grid(dem, unit)
+        found = load_scene(phase).dem
+        assert np.nanmax(found) == pytest.approx(peak, rel=1e-5)
+        assert np.array_equal(np.isnan(found), w.ABSENT)
 
 
 @pytest.mark.parametrize("fill", [-1.0, 2.5, -99.0])
