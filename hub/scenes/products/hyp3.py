@@ -30,6 +30,8 @@ from hub.scenes.rasters.files import StoredFile
 _KINDS = {
     "wrapped_phase": WRAPPED,
     "unw_phase": UNWRAPPED,
+    "wrapped_phase_corr": WRAPPED,
+    "unw_phase_corr": UNWRAPPED,
     "corr": COHERENCE,
     "dem": ELEVATION,
     "los_disp": other("displacement"),

@@ -34,19 +34,26 @@ WORDS = {
 }
 """Words of names by what they mean, in the field's usual abbreviations."""
 
+_CORRECTED = re.compile(
+    r"(?<![a-z])(unw|unwrap|unwrapped|unwrapphase|pha|phase|wrappedphase|phasefilt)[_-]corr?(?![a-z])"
+)
+"""A phase that was corrected; taken for one, a coherence so called is refused by its values."""
+
 _MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
 
 
 def meaning_of(name: str) -> str | None:
     """What a raster's name says it holds: the last telling word counts, as in `water_mask`.
 
-    `unw_phase` is unwrapped, for that is the more telling of the two.
+    `unw_phase` is unwrapped, for that is the more telling of the two; `unw_corr` is a corrected
+    phase, and `unw_coh` a coherence.
 
     Returns:
         A key of `WORDS`, or None where no word tells.
     """
     stem = re.sub(r"(\.(tiff?|vrt|grd|nc|img|bin|geo|gz|dat|asc|png|jpe?g))+$", "", name.lower())
     stem = re.sub(r"(?<!\d)\d{8}t\d{6}|(?<!\d)\d+(?!\d)", " ", stem)
+    stem = _CORRECTED.sub(r"\1_corrected", stem)
     told = [_MEANING[word] for word in re.split(r"[\W_]+|\d+", stem) if word in _MEANING]
     if told and told[-1] == "wrapped phase" and "unwrapped phase" in told:
         return "unwrapped phase"

@@ -207,6 +207,29 @@ def test_any_other_folder_says_nothing(tmp_path, folder):
     assert load_scene(path).secondary_dates == (DAYS[15],)
 
 
+@pytest.mark.parametrize(
+    "name", ["x_unw_corr.tif", "x_phase_cor.tif", "unwrap_corr_ll.grd", "S1AA_x_unw_phase_corr.tif"]
+)
+def test_a_phase_that_was_corrected_is_no_coherence(tmp_path, name):
+    write = w._classic_grid if name.endswith(".grd") else w.tif
+    (given,) = find_inputs([write(tmp_path / name, w.TURNS).parent], 1)
+    scene = given.load()
+    assert scene.insar_difference[0][w.UPLIFT] < -2 and scene.insar_coherence is None
+
+
+@pytest.mark.parametrize(
+    "name", ["x_corr.tif", "x_unw_coh.tif", "x_ifg_cor.tif", "topophase_cor.tif"]
+)
+def test_a_coherence_is_still_known_by_its_name(tmp_path, name):
+    with pytest.raises(SceneError, match="is coherence by its name, not a phase"):
+        load_scene(w.tif(tmp_path / name, w.COHERENCE))
+
+
+def test_a_coherence_called_as_a_corrected_phase_is_told_by_its_values(tmp_path):
+    with pytest.raises(SceneError, match=r"within 0\.\.1: a coherence"):
+        load_scene(w.tif(tmp_path / "x_unw_corr.tif", w.COHERENCE))
+
+
 def test_a_macs_shadows_in_a_zip_are_passed_over(tmp_path):
     folder = w.hyp3(tmp_path / "plain")
     with zipfile.ZipFile(tmp_path / "h.zip", "w") as archive:
