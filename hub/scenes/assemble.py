@@ -64,7 +64,7 @@ def scene_of(
     first = phases[0]
     steps = np.stack([_steps_of(phase, pair) for phase, pair in zip(phases, kept, strict=True)])
     for pair, phase in zip(kept, phases, strict=True):
-        notes += phase.notes
+        notes += (*phase.notes, *pair.notes)
         if pair.dates and pair.dates[0] > pair.dates[1]:
             notes.append(
                 f"the primary date is the later one ({pair.label}): the sign is of time reversed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from hub.scenes.checks import SceneError
+from hub.scenes.companions import best_of, elevation_of, matching, near_of
 from hub.scenes.products import any_raster
 from hub.scenes.products.product import Claim, Layer, Pair, Product, ReadOptions
 from hub.scenes.products.table import claim_of
-from hub.scenes.rasters.files import StoredFile, within
-from hub.scenes.rasters.names import before_dates, dates_in, dates_of, frame_of
+from hub.scenes.rasters.files import StoredFile
+from hub.scenes.rasters.names import ALONG_TRACK, before_dates, dates_in, dates_of, frame_of
 
 
 @dataclass
@@ -53,15 +53,26 @@ def find_pairs(
     companions = [claim for claim, is_named in claims if is_named and claim.role != "phase"]
     used: set[StoredFile] = set()
     chosen: list[Claim] = []
+    beside: dict[StoredFile, list[Claim]] = {}
     for candidates in by_key.values():
         candidates.sort(key=lambda item: (not item[1], item[0].rank))
-        chosen.append(candidates[0][0])
+        best = candidates[0][0]
+        equals = [c for c, _ in candidates[1:] if c.rank == best.rank and not _twins(c, best)]
+        chosen.append(best)
+        if best.product.stacks:  # of each pair of dates it holds one
+            beside[best.file] = equals
+        else:
+            chosen += equals
     for claim in chosen:
         try:
             if claim.product.pairs is not None:
                 pairs = claim.product.pairs(claim.file, options)
             else:
-                pairs = [_pair(claim, companions, len(chosen) == 1, options, used)]
+                pair = _pair(claim, companions, len(chosen) == 1, options, used)
+                notes = (
+                    f"not read, of the same pair: {c.file}" for c in beside.get(claim.file, ())
+                )
+                pairs = [replace(pair, notes=(*pair.notes, *notes))]
         except SceneError as error:
             found.refused.append((str(claim.file), error))
             continue
@@ -70,6 +81,12 @@ def find_pairs(
         _give_coherence(found, options)
     _refuse_unused(companions, chosen, used, found)
     return found
+
+
+def _twins(one: Claim, other: Claim) -> bool:
+    """Whether one file is the other packed, or the virtual raster that was written beside it."""
+    name, like = (claim.file.name.removesuffix(".vrt") for claim in (one, other))
+    return name == like
 
 
 def place_of(file: StoredFile, product: Product) -> str:
@@ -131,11 +148,11 @@ def _pair(
 ) -> Pair:
     product, file = claim.product, claim.file
     dates = dates_of(file.path)
-    near = _near(claim)
-    coherence = _matching(claim, companions, "coherence", alone) or _best(
+    near = near_of(claim)
+    coherence = matching(claim, companions, "coherence", alone) or best_of(
         other for other in near if other.role == "coherence" and other.key == claim.key
     )
-    elevation = _matching(claim, companions, "elevation", alone) or _elevation(claim, near)
+    elevation = matching(claim, companions, "elevation", alone) or elevation_of(claim, near)
     layers: dict[str, Layer | None] = {}
     for role, other in (("coherence", coherence), ("elevation", elevation)):
         if other is None:
@@ -153,6 +170,11 @@ def _pair(
         place=f"{place_of(file, product)} {before_dates(file.name)}",
         frame=frame_of(file.path),
         name=_stem(file, claim),
+        notes=tuple(
+            f"not read, for it is an {ALONG_TRACK}: {other.file}"
+            for other in near
+            if other.what == ALONG_TRACK and other.key == claim.key
+        ),
     )
 
 
@@ -161,64 +183,6 @@ def _read(claim: Claim, options: ReadOptions, max_pixels: int):  # type: ignore[
         raise SceneError(f"{claim.file} does not exist")
     assert claim.product.read is not None
     return claim.product.read(claim, max_pixels, options)
-
-
-def _near(claim: Claim) -> list[Claim]:
-    """What the same product says of the other files in the phase's folder."""
-    found = []
-    for file in within(claim.file.folder, claim.file.archive):
-        other = claim.product.claim(file)
-        if other is not None and other.role in ("coherence", "elevation"):
-            found.append(other)
-    return found
-
-
-def _best(claims: Iterable[Claim]) -> Claim | None:
-    return min(claims, key=lambda claim: (claim.rank, str(claim.file)), default=None)
-
-
-def _matching(claim: Claim, companions: Sequence[Claim], role: str, alone: bool) -> Claim | None:
-    """The companion that the user named for this phase, wherever it lies."""
-    of_role = [other for other in companions if other.role == role]
-    same = [other for other in of_role if other.key == claim.key and other.product is claim.product]
-    if same:
-        return _best(same)
-    dates = dates_in(claim.file.name)
-    if dates and (dated := [o for o in of_role if dates_in(o.file.name) == dates]):
-        return _best(dated)
-    if role == "elevation" and len(of_role) > 1:
-        frame = frame_of(claim.file.path)
-        of_role = [other for other in of_role if frame and frame_of(other.file.path) == frame]
-    if len(of_role) == 1 and (alone or role == "elevation"):
-        (only,) = of_role
-        other = dates_in(only.file.name)
-        return None if role == "coherence" and dates and other and dates != other else only
-    return None
-
-
-def _elevation(claim: Claim, near: Sequence[Claim]) -> Claim | None:
-    """The elevation of the same pair, else the only one in the folders where it may lie."""
-    if same := [o for o in near if o.role == "elevation" and o.key == claim.key]:
-        return _best(same)
-    for place in claim.product.elevations:
-        if claim.file.archive is None:
-            folder = Path(os.path.normpath(claim.file.path.absolute().parent / place))
-        else:
-            folder = Path(os.path.normpath(claim.file.folder / place))
-        found = [
-            other
-            for file in within(folder, claim.file.archive)
-            if (other := claim.product.claim(file)) is not None and other.role == "elevation"
-        ]
-        found = list({other.file: other for other in found}.values())  # data and header claim it
-        frame = frame_of(claim.file.path)
-        if len(found) > 1 and frame:
-            found = [other for other in found if frame_of(other.file.path) == frame]
-        if len(found) == 1:
-            return found[0]
-        if len({o.rank for o in found}) == len(found) > 1:
-            return _best(found)
-    return None
 
 
 def _stem(file: StoredFile, claim: Claim) -> str:

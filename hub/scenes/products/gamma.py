@@ -50,9 +50,9 @@ def _claim_roi_pac(file: StoredFile) -> Claim | None:
     if claim is None:
         return None
     dates = re.search(r"\d{6,8}[-_]\d{6,8}", claim.key)
-    return Claim(
-        data, PRODUCT, claim.role, claim.what, dates[0] if dates else "", claim.kind, claim.rank
-    )
+    # A folder holds the same in radar coordinates.
+    rank = claim.rank + (0 if name.lower().startswith("geo") else 100)
+    return Claim(data, PRODUCT, claim.role, claim.what, dates[0] if dates else "", claim.kind, rank)
 
 
 _GAMMA = {

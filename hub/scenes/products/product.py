@@ -82,6 +82,7 @@ class Pair:
         name: What a scene is called that has no dates.
         reversed: Whether the file's phase is of the secondary date against the primary, so that
             it has to be negated.
+        notes: What lies beside it and was not read.
     """
 
     product: Product
@@ -94,6 +95,7 @@ class Pair:
     frame: str | None = None
     name: str = "scene"
     reversed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,10 @@ _CORRECTED = re.compile(
 )
 """A phase that was corrected; taken for one, a coherence so called is refused by its values."""
 
+ALONG_TRACK = "interferogram along the track"
+"""Of two looks forward and back, for instance: its phase is no line of sight's."""
+_ALONG, _ACROSS = {"azi", "azimuth", "mai"}, {"rng", "range", "los"}
+
 _MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
 
 
@@ -46,15 +50,18 @@ def meaning_of(name: str) -> str | None:
     """What a raster's name says it holds: the last telling word counts, as in `water_mask`.
 
     `unw_phase` is unwrapped, for that is the more telling of the two; `unw_corr` is a corrected
-    phase, and `unw_coh` a coherence.
+    phase, and `unw_coh` a coherence. An unwrapped `azi` is no line of sight's.
 
     Returns:
-        A key of `WORDS`, or None where no word tells.
+        A key of `WORDS`, `ALONG_TRACK`, or None where no word tells.
     """
     stem = re.sub(r"(\.(tiff?|vrt|grd|nc|img|bin|geo|gz|dat|asc|png|jpe?g))+$", "", name.lower())
     stem = re.sub(r"(?<!\d)\d{8}t\d{6}|(?<!\d)\d+(?!\d)", " ", stem)
     stem = _CORRECTED.sub(r"\1_corrected", stem)
-    told = [_MEANING[word] for word in re.split(r"[\W_]+|\d+", stem) if word in _MEANING]
+    words = re.split(r"[\W_]+|\d+", stem)
+    told = [_MEANING[word] for word in words if word in _MEANING]
+    if told and told[-1].endswith("phase") and _ALONG & {*words} and not _ACROSS & {*words}:
+        return ALONG_TRACK
     if told and told[-1] == "wrapped phase" and "unwrapped phase" in told:
         return "unwrapped phase"
     return told[-1] if told else None
@@ -62,8 +69,9 @@ def meaning_of(name: str) -> str | None:
 
 def key_of(name: str) -> str:
     """A raster's name without the words that say which of a pair's rasters it is."""
+    aside = _MEANING.keys() | _ALONG | _ACROSS
     return "_".join(
-        word for word in re.split(r"[\W_]+", name.lower()) if word and word not in _MEANING
+        word for word in re.split(r"[\W_]+", name.lower()) if word and word not in aside
     )
 
 

@@ -13,7 +13,6 @@ import rasterio
 from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene, read_options
-from hub.scenes.rasters.names import dates_in
 from tests.hub.scenes.products import written as w
 
 TRUE_COHERENCE = int(np.rint(w.COHERENCE[w.UPLIFT] * 255))
@@ -154,19 +153,6 @@ def test_a_single_acquisition_is_no_interferogram(tmp_path, names):
         load_scene(snap(tmp_path / "slc.tif", **dict(zip(names, noise, strict=True))))
 
 
-@pytest.mark.parametrize(
-    ("name", "days"),
-    [
-        ("2017-01-03_2017-01-15_phase.tif", (3, 15)),
-        ("S1A_IW_SLC__1SDV_20170103T030000_20170103T030027_014685_017E3B_ABCD_Ifg.tif", None),
-        ("S1A_20170103T030000_20170103T030027_20170103_20170115.tif", (3, 15)),
-        ("S1AA_20170103T030000_20170115T030001_VVP012.tif", (3, 15)),
-    ],
-)
-def test_dates_of_names(name, days):
-    assert dates_in(name) == (days and tuple(DAYS[day] for day in days))
-
-
 def test_coherence_of_other_dates_is_not_used(tmp_path):
     phase = w.tif(tmp_path / "20170103_20170115_phase.tif", w.PHASE)
     other = w.tif(tmp_path / "more" / "20170103_20170127_coh.tif", w.COHERENCE)
@@ -193,41 +179,16 @@ def test_two_bursts_of_one_folder_are_two_scenes(tmp_path):
     assert [given.load().steps for given in find_inputs([tmp_path], 4)] == [1, 1]
 
 
-@pytest.mark.parametrize("folder", ["ionosphere", "troposphereTotal", "coherence"])
-def test_a_folder_called_by_one_word_says_what_its_files_are(tmp_path, folder):
-    path = w.tif(tmp_path / folder / "20170115_20170103.tif", w.PHASE)
-    with pytest.raises(SceneError, match="by its name, not a phase"):
-        load_scene(path)
-    assert load_scene(path, options=read_options(role="phase")) is not None
-
-
-@pytest.mark.parametrize("folder", ["7cc40f1dem3", "coherent ground", "unwrappedPhase"])
-def test_any_other_folder_says_nothing(tmp_path, folder):
-    path = w.tif(tmp_path / folder / "20170103_20170115.tif", w.PHASE)
-    assert load_scene(path).secondary_dates == (DAYS[15],)
-
-
-@pytest.mark.parametrize(
-    "name", ["x_unw_corr.tif", "x_phase_cor.tif", "unwrap_corr_ll.grd", "S1AA_x_unw_phase_corr.tif"]
-)
-def test_a_phase_that_was_corrected_is_no_coherence(tmp_path, name):
-    write = w._classic_grid if name.endswith(".grd") else w.tif
-    (given,) = find_inputs([write(tmp_path / name, w.TURNS).parent], 1)
-    scene = given.load()
-    assert scene.insar_difference[0][w.UPLIFT] < -2 and scene.insar_coherence is None
-
-
-@pytest.mark.parametrize(
-    "name", ["x_corr.tif", "x_unw_coh.tif", "x_ifg_cor.tif", "topophase_cor.tif"]
-)
-def test_a_coherence_is_still_known_by_its_name(tmp_path, name):
-    with pytest.raises(SceneError, match="is coherence by its name, not a phase"):
-        load_scene(w.tif(tmp_path / name, w.COHERENCE))
-
-
-def test_a_coherence_called_as_a_corrected_phase_is_told_by_its_values(tmp_path):
-    with pytest.raises(SceneError, match=r"within 0\.\.1: a coherence"):
-        load_scene(w.tif(tmp_path / "x_unw_corr.tif", w.COHERENCE))
+def test_roi_pac_prefers_longitude_and_latitude(tmp_path):
+    geocoded = w.roi_pac(tmp_path)
+    for path in list(tmp_path.iterdir()):
+        twin = path.with_name(path.name.removeprefix("geo_"))
+        lines = path.read_bytes()
+        if path.suffix == ".rsc":
+            lines = b"\n".join(line for line in lines.splitlines() if line[1:2] != b"_")
+        twin.write_bytes(lines)
+    (given,) = find_inputs([tmp_path], 1)
+    assert given.label == str(geocoded) and coherence_at(given.load()) == TRUE_COHERENCE
 
 
 def test_a_macs_shadows_in_a_zip_are_passed_over(tmp_path):
