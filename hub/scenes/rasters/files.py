@@ -13,6 +13,8 @@ from hub.scenes.checks import SceneError
 
 MAX_UNPACKED = 2**31
 """Bytes of an archive's member that are unpacked to memory, where GDAL cannot read it in place."""
+CUT_OFF = "is still being copied, or was cut off; copy it again"
+"""What a file that is not all there is said to be."""
 
 
 @dataclass(frozen=True, order=True)
@@ -62,6 +64,14 @@ class StoredFile:
             return self.path.is_file()
         return self in archived(self.archive)
 
+    @property
+    def size(self) -> int | None:
+        """Bytes of its content; None under gzip, which tells itself where it was cut."""
+        if self.archive is not None:
+            with zipfile.ZipFile(self.archive) as archive:
+                return archive.getinfo(self.member).file_size
+        return None if self.path.name.lower().endswith(".gz") else self.path.stat().st_size
+
     def beside(self, name: str) -> StoredFile:
         """The file of another name in the same folder, which may not exist."""
         return StoredFile(self.path.with_name(name), self.archive)
@@ -89,6 +99,23 @@ class StoredFile:
             if archive.getinfo(self.member).file_size > MAX_UNPACKED:
                 raise SceneError(f"{self} is too large to be read inside of its archive: unpack it")
             return io.BytesIO(archive.read(self.member))
+
+
+def require_bytes(file: StoredFile, least: int) -> None:
+    """Refuse a file that is not all there, as while it is copied.
+
+    Args:
+        file: Which.
+        least: Bytes that its header promises.
+
+    Raises:
+        SceneError: If it has fewer.
+    """
+    size = file.size
+    if size is not None and size < least:
+        raise SceneError(
+            f"{file} has {size} of the {least} bytes that its header says: it {CUT_OFF}"
+        )
 
 
 def is_zip(path: Path) -> bool:

@@ -17,7 +17,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from hub.scenes.checks import SceneError, require_size
-from hub.scenes.rasters.files import StoredFile
+from hub.scenes.rasters.files import CUT_OFF, StoredFile, require_bytes
 from hub.scenes.rasters.no_data import stored_fill
 from hub.scenes.rasters.raster import WGS84, Raster, plain_crs
 from hub.scenes.rasters.units import measured, unit_in
@@ -35,6 +35,7 @@ _DRIVERS = {
 }
 # ISCE writes its own header and a VRT beside the data, ROI_PAC a .rsc, ENVI and SNAP a .hdr.
 _HEADERS = ((".xml", "ISCE"), (".rsc", "ROI_PAC"), (".hdr", "ENVI"))
+_PLAIN = {"complex_int16": "int32"}  # of a size; numpy has no such type
 # Else GDAL leaves a file beside what it reads.
 _QUIET = {"CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
@@ -53,7 +54,8 @@ def readable_tiff(path: object) -> Iterator[None]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             yield
     except (RasterioError, OSError, ValueError, MemoryError) as error:
-        reason = str(error).replace("\n", " ") or type(error).__name__
+        # rasterio's own is "Read failed. See previous exception for details."
+        reason = str(error.__cause__ or error).replace("\n", " ") or type(error).__name__
         raise SceneError(f"{path} is not a readable {kind}: {reason}") from None
 
 
@@ -105,6 +107,8 @@ def opened(file: StoredFile, outside: bool = False) -> Iterator[rasterio.Dataset
             f"{file} is no kind of file that is read: an ending that is known (.tif, .vrt, .grd, "
             ".nc, .h5), or a header beside it (.hdr, .xml, .rsc), says how"
         )
+    if file.archive is None and file.exists() and file.size == 0:
+        raise SceneError(f"{file} is empty: it {CUT_OFF}")
     where = file
     if driver == "VRT":
         if not file.name.lower().endswith(".vrt"):
@@ -165,6 +169,7 @@ def read_band(
     """
     with opened(file, outside) as dataset:
         require_size(str(file), dataset.height, dataset.width, max_pixels)
+        _require_whole(file, dataset)
         band = _chosen(file, dataset, choose)
         system = dataset.crs.to_string() if dataset.crs is not None else crs
         # ISCE's driver names a coordinate system for radar coordinates, too: nothing lies there.
@@ -203,6 +208,21 @@ def read_band(
     return Raster(
         str(file), values, transform, plain_crs(system or WGS84), stored, scaled, unit=unit
     ).north_up()
+
+
+def _require_whole(file: StoredFile, dataset: rasterio.DatasetReader) -> None:
+    """Refuse flat numbers that end before their header says: GDAL reads ENVI's rest as 0.
+
+    Raises:
+        SceneError: If the file is shorter.
+    """
+    about = dataset.tags(ns="ENVI")
+    packed = about.get("file_compression", "0").strip() != "0"
+    if dataset.driver not in [driver for _, driver in _HEADERS] or packed:
+        return
+    pixel = sum(np.dtype(_PLAIN.get(kind, kind)).itemsize for kind in dataset.dtypes)
+    whole = int(about.get("header_offset", 0)) + dataset.height * dataset.width * pixel
+    require_bytes(file, whole)
 
 
 def _unit_of(dataset: rasterio.DatasetReader, band: int) -> str:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from hub.scenes.checks import SceneError
-from hub.scenes.rasters.files import StoredFile
+from hub.scenes.rasters.files import StoredFile, require_bytes
 
 _NAMES = ("SourceFilename", "SourceDataset")
 _MOST = 4
@@ -36,7 +36,7 @@ def check_virtual(file: StoredFile, outside: bool, depth: int = 0) -> None:
     if not outside and root.get("subClass") not in (None, "VRTWarpedDataset"):
         raise SceneError(f"{file} is a virtual raster of a kind that is not followed")
     raw = {
-        id(element)
+        id(element): band
         for band in root.iter("VRTRasterBand")
         if band.get("subClass") == "VRTRawRasterBand"
         for element in band.iter()
@@ -58,8 +58,25 @@ def check_virtual(file: StoredFile, outside: bool, depth: int = 0) -> None:
             if depth >= _MOST:
                 raise SceneError(f"{file}: virtual rasters are nested too deeply")
             check_virtual(StoredFile(source), outside, depth + 1)
-        elif not outside and id(element) not in raw and not _is_tiff(source):
+        elif id(element) in raw:
+            require_bytes(StoredFile(source), _raw_bytes(file, root, raw[id(element)]))
+        elif not outside and not _is_tiff(source):
             raise SceneError(f"{file} names {text} as a source, which is no GeoTIFF")
+
+
+def _raw_bytes(file: StoredFile, root: ET.Element, band: ET.Element) -> int:
+    """Where the last pixel of a band of flat numbers begins, and a byte: GDAL reads the rest as 0.
+
+    Raises:
+        SceneError: If its size or its steps are no numbers.
+    """
+    try:
+        width, height = (int(root.get(name, "")) for name in ("rasterXSize", "rasterYSize"))
+        start, pixel = (int(band.findtext(name) or 0) for name in ("ImageOffset", "PixelOffset"))
+        line = int(band.findtext("LineOffset") or pixel * width)
+    except ValueError as error:
+        raise SceneError(f"{file} is not a readable virtual raster: {error}") from None
+    return start + max(0, line) * (height - 1) + max(0, pixel) * (width - 1) + 1
 
 
 def _is_tiff(path: Path) -> bool:

@@ -81,7 +81,7 @@ def test_coherence_on_the_command_line_is_used_or_refused(tmp_path):
     scene = load_scene(path, options=read_options(coherence=[unit], elevation=unit))
     assert scene.insar_coherence.max() == 128 and scene.dem.max() == 0.5
     (tmp_path / "empty.tif").touch()
-    with pytest.raises(SceneError, match=r"empty.tif is not a readable"):
+    with pytest.raises(SceneError, match=r"empty.tif is empty: it is still"):
         load_scene(path, options=read_options(coherence=[tmp_path / "empty.tif"]))
     with pytest.raises(SceneError, match="2 coherences were given for one phase"):
         load_scene(path, options=read_options(coherence=[unit, unit]))
