@@ -13,7 +13,9 @@ _NUMBERS = re.compile(_DAY + r"[_-]" + r"(\d{8})(?!\d)")
 _ISO = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})(?!\d)")
 _WORDS = re.compile(r"(?<!\d)(\d{2}[A-Za-z]{3}\d{4})_(\d{2}[A-Za-z]{3}\d{4})(?!\d)")
 _SHORT = re.compile(r"(?<![\dA-Za-z])(\d{6})[-_](\d{6})(?![\dA-Za-z])")
-_DAYS_OF_YEAR = re.compile(r"(?<!\d)(\d{4})(\d{3})_(\d{4})(\d{3})(?!\d)")
+_DAYS_OF_YEAR = re.compile(r"(?<![\dA-Za-z])(\d{7})_(\d{7})(?![\dA-Za-z])")
+_AGE = {*range(1978, 2100)}
+"""Years of radar satellites, from Seasat on."""
 _FRAME = re.compile(r"\d{3}[AD]_\w{5}_\w{6}")
 
 WORDS = {
@@ -81,7 +83,7 @@ def dates_in(text: str) -> Dates | None:
     YYYYMMDD_YYYYMMDD with or without times (LiCSAR, HyP3, dolphin, GAMMA), 2017-01-01_2017-01-13,
     01Jan2017_13Jan2017 (SNAP), YYMMDD-YYMMDD (ROI_PAC), and YYYYDDD_YYYYDDD, whose first day is
     000 (GMTSAR: the integer part of `SC_clock_start`). Two dates that are one are the start and
-    the end of an acquisition.
+    the end of an acquisition; numbers that are no days of the age of radar satellites are none.
     """
     forms = {_NUMBERS: "%Y%m%d", _ISO: "%Y-%m-%d", _WORDS: "%d%b%Y", _SHORT: "%y%m%d"}
     for pattern, form in forms.items():
@@ -90,17 +92,22 @@ def dates_in(text: str) -> Dates | None:
                 first, second = (datetime.datetime.strptime(day, form) for day in found.groups())
             except ValueError:
                 continue
-            if first != second:  # the start and the end of one acquisition are no pair
+            # The start and the end of one acquisition are no pair.
+            if first != second and {first.year, second.year} <= _AGE:
                 return first.date(), second.date()
-    if julian := _DAYS_OF_YEAR.search(text):
-        numbers = [int(number) for number in julian.groups()]
-        days = list(zip(numbers[::2], numbers[1::2], strict=True))
-        if all(1978 <= year <= 2100 and day <= 366 for year, day in days):
-            one, other = (
-                datetime.date(year, 1, 1) + datetime.timedelta(days=day) for year, day in days
-            )
+    for found in _DAYS_OF_YEAR.finditer(text):
+        one, other = (_day_of_year(int(day[:4]), int(day[4:])) for day in found.groups())
+        if one and other and one != other:
             return one, other
     return None
+
+
+def _day_of_year(year: int, day: int) -> datetime.date | None:
+    """The date of a day counted from 0, or None where the year has no such day."""
+    if year not in _AGE:
+        return None
+    date = datetime.date(year, 1, 1) + datetime.timedelta(days=day)
+    return date if date.year == year else None
 
 
 def before_dates(name: str) -> str:

@@ -23,6 +23,16 @@ def coherence_at(scene):
     ("name", "days"),
     [
         ("2017-01-03_2017-01-15_phase.tif", (3, 15)),
+        ("2017002_2017014", (3, 15)),
+        ("unwrap_2017002_2017014_ll.grd", (3, 15)),
+        ("2017002_2017002", None),
+        ("2017365_2018003", None),
+        ("2017002_2017400", None),
+        ("1234002_2017014", None),
+        ("tile2017002_2017014.tif", None),
+        ("2017002_2017014b.tif", None),
+        ("1234567_7654321_2017002_2017014", (3, 15)),
+        ("00170103_00170115_phase.tif", None),
         ("S1A_IW_SLC__1SDV_20170103T030000_20170103T030027_014685_017E3B_ABCD_Ifg.tif", None),
         ("S1A_20170103T030000_20170103T030027_20170103_20170115.tif", (3, 15)),
         ("S1AA_20170103T030000_20170115T030001_VVP012.tif", (3, 15)),
@@ -30,6 +40,11 @@ def coherence_at(scene):
 )
 def test_dates_of_names(name, days):
     assert dates_in(name) == (days and tuple(DAYS[day] for day in days))
+
+
+def test_the_first_and_the_last_day_of_a_year_count_from_0():
+    assert dates_in("2016000_2016365") == (datetime.date(2016, 1, 1), datetime.date(2016, 12, 31))
+    assert dates_in("2017364_2018000") == (datetime.date(2017, 12, 31), datetime.date(2018, 1, 1))
 
 
 @pytest.mark.parametrize("folder", ["ionosphere", "troposphereTotal", "coherence"])
