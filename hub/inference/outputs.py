@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from dataset_script.safe_files import renamed, write_json
 from hub.inference.polygons import bounds_degrees, cut_at_antimeridian
 from hub.inference.prediction import Prediction
+from hub.record.claims import ENDINGS
 from hub.record.formats.kmz import write_kmz
 from hub.record.formats.quicklook import quicklook
 from hub.record.formats.styles import MASK_COLOURS, mask_qml, probability_qml
@@ -38,8 +39,7 @@ def save_prediction(
 ) -> dict[str, Path]:
     """Write a prediction's files, each called `<scene>` and what it is.
 
-    They are `_probability.tif` and `_mask.tif` with a `.qml` each, `.geojson`, `.kmz`, `.csv`,
-    `.png`, `_quicklook.png` and `.json`.
+    What follows the name is in `claims.ENDINGS`.
 
     The GeoTIFFs are cloud-optimised and lie on the input's grid: probability as float32 with NaN
     for no data, mask as uint8 with 0, 1 and 255. A classification has no rasters and no polygons,
@@ -61,31 +61,31 @@ def save_prediction(
     summary = prediction.summary()
     paths: dict[str, Path] = {}
 
-    def put(kind: str, suffix: str, write: Callable[[Path], None]) -> None:
+    def put(kind: str, write: Callable[[Path], None]) -> None:
         if kind.removesuffix("_style") not in kinds:
             return
-        paths[kind] = folder / f"{name}{suffix}"
+        paths[kind] = folder / f"{name}{ENDINGS[kind]}"
         with renamed(paths[kind], shared=True) as path:
             write(path)
 
     if prediction.probability is not None and prediction.mask is not None:
         probability = prediction.probability
         mask = np.where(prediction.scene.nodata, np.uint8(NO_DATA), prediction.mask)
-        put("probability", "_probability.tif", _raster_writer(prediction, probability, np.nan))
-        put("mask", "_mask.tif", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
+        put("probability", _raster_writer(prediction, probability, np.nan))
+        put("mask", _raster_writer(prediction, mask.astype(np.uint8), NO_DATA))
         if "styles" in kinds:
             for raster, style in (("probability", probability_qml()), ("mask", mask_qml())):
-                put(f"{raster}_style", f"_{raster}.qml", partial(_write_text, style))
+                put(f"{raster}_style", partial(_write_text, style))
         if prediction.scene.georeferenced:
             regions = feature_collection(prediction)
-            put("geojson", ".geojson", lambda path: write_json(path, regions, indent=2))
-            put("kmz", ".kmz", lambda path: _write_kmz(prediction, path))
-    put("csv", ".csv", lambda path: write_csv(path, list(summary), [summary]))
-    put("figure", ".png", lambda path: _draw(prediction, path))
-    put("quicklook", "_quicklook.png", lambda path: _draw_quicklook(prediction, path))
+            put("geojson", lambda path: write_json(path, regions, indent=2))
+            put("kmz", lambda path: _write_kmz(prediction, path))
+    put("csv", lambda path: write_csv(path, list(summary), [summary]))
+    put("figure", lambda path: _draw(prediction, path))
+    put("quicklook", lambda path: _draw_quicklook(prediction, path))
     files = {kind: path.name for kind, path in paths.items()}
     record = summary | dict(about or {}) | {"files": files, "made_from": dict(made_from or {})}
-    put("json", ".json", lambda path: write_json(path, record, indent=2))
+    put("json", lambda path: write_json(path, record, indent=2))
     return paths
 
 

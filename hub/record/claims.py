@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hub.record.bounds import overlap
 
 RESERVED = ("summary", "record", "calibration", "index")
 """Names whose files would lie in the place of the record's own."""
+
+ENDINGS = {
+    "probability": "_probability.tif",
+    "mask": "_mask.tif",
+    "probability_style": "_probability.qml",
+    "mask_style": "_mask.qml",
+    "geojson": ".geojson",
+    "kmz": ".kmz",
+    "csv": ".csv",
+    "figure": ".png",
+    "quicklook": "_quicklook.png",
+    "json": ".json",
+}
+"""What follows a scene's name in the names of its files, by what they are."""
 
 
 def choose_name(
@@ -18,7 +32,8 @@ def choose_name(
 
     A scene that is there already, by its pixels, its source, or its frame, dates and place, keeps
     its name, so that a new answer takes the place of the old one. What merely has the same name is
-    another scene, and a number follows it.
+    another scene, and a number follows it; so it is where a file of both would have one name, as
+    the figure of `a_quicklook` and the quicklook of `a`.
 
     Args:
         identity: `scene`, `input` (fingerprint), `source`, `frame`, `primary_date`,
@@ -40,12 +55,22 @@ def _candidates(wanted: str, holders: Mapping[str, Mapping[str, Any]]) -> tuple[
     """The held names that a scene may have had before, and the first free one."""
     held: list[str] = []
     name, number = wanted, 1
-    while name in holders or name in RESERVED:
+    while name in holders or name in RESERVED or _shares_a_file(name, holders):
         if name in holders:
             held.append(name)
         number += 1
         name = f"{wanted}-{number}"
     return held, name
+
+
+def _shares_a_file(name: str, holders: Collection[str]) -> bool:
+    """Whether a file of the scene would be called as one of another's."""
+    own = [name + ending for ending in ENDINGS.values()]
+    return any(
+        file.endswith(ending) and file.removesuffix(ending) in holders
+        for file in own
+        for ending in ENDINGS.values()
+    )
 
 
 def _same_pixels(holder: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:

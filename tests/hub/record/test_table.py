@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from dataset_script.errors import DataError
+from hub.record.claims import ENDINGS
 from hub.record.columns import COLUMNS, SCHEMA
 from hub.record.table import Record
 from tests.hub.record.answers import BOUNDS, FRAME, answer, many, write_and_add
@@ -144,6 +145,24 @@ def test_another_scene_of_the_name_gets_a_number_and_the_same_one_keeps_it(tmp_p
     assert record.claim(identity("p", "three", "/c", **placed), "run 4") == "p"
     elsewhere = placed | {"bounds": [1, 2, 3, 4]}
     assert record.claim(identity("p", "four", "/d", **elsewhere), "run 4") == "p-3"
+
+
+@pytest.mark.parametrize(
+    ("names", "held"),
+    [
+        (["a", "a_quicklook"], ["a", "a_quicklook-2"]),
+        (["a_quicklook", "a"], ["a_quicklook", "a-2"]),
+        (["a", "a_mask", "a_probability"], ["a", "a_mask", "a_probability"]),
+    ],
+)
+def test_no_two_scenes_share_a_file(tmp_path, names, held):
+    record = Record(tmp_path)
+    found = [record.claim(identity(name, name, f"/in/{name}.npz"), "run 1") for name in names]
+    assert found == held
+    files = [name + ending for name in found for ending in ENDINGS.values()]
+    assert len(files) == len(set(files))
+    again = [record.claim(identity(name, name, f"/in/{name}.npz"), "run 2") for name in names]
+    assert again == held
 
 
 def test_a_table_of_something_else_is_refused_in_words(tmp_path):
