@@ -7,6 +7,7 @@ first and the table after it misses nothing.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dataset_script.errors import DataError
 from hub.record.calibration import LIMITS
 from hub.record.columns import COLUMNS, Row, from_table, plain_source
 from hub.record.journal import read_entries
-from hub.record.writing import PARQUET
+from hub.record.writing import CSV, PARQUET
 
 JOURNAL, LOCKS = ".record-journal.jsonl", ".locks"
 
@@ -53,11 +54,12 @@ def read_table(path: Path) -> list[Row]:
     """The rows of a record's table by serial; none where there is no table yet.
 
     Raises:
-        DataError: If it is not one of a record.
+        DataError: If it is not one of a record, or was lost.
     """
     try:
         return sorted(from_table(pyarrow.parquet.read_table(path)), key=lambda row: row["serial"])
     except FileNotFoundError:
+        _require_none_lost(path)
         return []
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise DataError(
@@ -98,6 +100,36 @@ def merge(
             row = {name: told.get(name) for name in COLUMNS}
             rows.append(row | {"source": row["source"] and plain_source(row["source"])})
     return rows, claims
+
+
+def _require_none_lost(path: Path) -> None:
+    """Refuse to begin anew where the CSV, which is written first, has answers of its own.
+
+    Args:
+        path: Of the table that is missing.
+
+    Raises:
+        DataError: If the journal has fewer than the CSV, or that is no record's.
+    """
+    copy = path.with_name(CSV)
+    try:
+        with copy.open(newline="", encoding="utf-8") as file:
+            serials = [int(row["serial"]) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
+        raise DataError(
+            f"{copy} is not a record's table; choose another output folder, or move it away"
+        ) from None
+    # Read after the CSV: what was only just moved from the journal to the table is in neither now.
+    entries = read_entries(path.with_name(JOURNAL))
+    known = {entry.get("serial") for entry in entries if entry.get("kind") == "row"}
+    if (lost := {*serials} - known) and not path.exists():
+        raise DataError(
+            f"{path} is missing, and {copy.name} beside it has {len(lost)} answers that the "
+            f"journal has not: restore {path.name} from a copy; or move {copy.name} away to begin "
+            "anew with the answers whose own files lie there"
+        )
 
 
 def _state(path: Path) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ import pytest
 from dataset_script.errors import DataError
 from hub.record.claims import ENDINGS
 from hub.record.columns import COLUMNS, SCHEMA
+from hub.record.reading import read_rows
 from hub.record.table import Record
 from tests.hub.record.answers import BOUNDS, FRAME, answer, many, write_and_add
 
@@ -169,3 +170,31 @@ def test_a_table_of_something_else_is_refused_in_words(tmp_path):
     (tmp_path / "record.parquet").write_text("no table")
     with pytest.raises(DataError, match=r"record\.parquet is not a record's table"):
         Record(tmp_path).rows()
+
+
+def test_a_lost_table_is_told_and_the_record_does_not_begin_anew(tmp_path):
+    for made in many(3):
+        write_and_add(tmp_path, made)
+    kept = (tmp_path / ".record-journal.jsonl").read_bytes()
+    expected = plain(Record(tmp_path).flush())
+    (tmp_path / "record.parquet").unlink()
+    before = (tmp_path / "record.csv").read_bytes()
+    for use in (Record(tmp_path).rows, Record(tmp_path).adopt, lambda: read_rows(tmp_path)):
+        with pytest.raises(DataError, match=r"record\.parquet is missing.*3 answers.*restore"):
+            use()
+    with pytest.raises(DataError, match="is missing"):
+        Record(tmp_path).add(many(4)[3])
+    assert (tmp_path / "record.csv").read_bytes() == before
+    # As if killed between the two: the journal has all of it.
+    (tmp_path / ".record-journal.jsonl").write_bytes(kept)
+    assert plain(Record(tmp_path).flush()) == expected
+    # As the message says.
+    for name in ("record.parquet", "record.csv"):
+        (tmp_path / name).unlink()
+    assert Record(tmp_path).adopt() == 3 and plain(Record(tmp_path).flush()) == expected
+
+
+def test_a_csv_of_something_else_is_not_written_over(tmp_path):
+    (tmp_path / "record.csv").write_text("name,price\na,1\n")
+    with pytest.raises(DataError, match=r"record\.csv is not a record's table"):
+        Record(tmp_path).add(many(1)[0])
