@@ -214,8 +214,12 @@ def _require_whole(file: StoredFile, dataset: rasterio.DatasetReader) -> None:
     """Refuse flat numbers that end before their header says: GDAL reads ENVI's rest as 0.
 
     Raises:
-        SceneError: If the file is shorter.
+        SceneError: If the file is shorter, or one that a virtual raster is made of.
     """
+    for source in map(StoredFile, map(Path, dataset.files if dataset.driver == "VRT" else ())):
+        if driver_of(source) == "ENVI":
+            with opened(source) as flat:
+                _require_whole(source, flat)
     about = dataset.tags(ns="ENVI")
     packed = about.get("file_compression", "0").strip() != "0"
     if dataset.driver not in [driver for _, driver in _HEADERS] or packed:

@@ -7,9 +7,10 @@ import pytest
 from hub.inference.batch import predict_many
 from hub.record.table import Record
 from hub.scenes.checks import SceneError
-from hub.scenes.load import load_scene
+from hub.scenes.load import load_scene, read_options
 from tests.hub.pointwise import pointwise
 from tests.hub.scenes.products import written as w
+from tests.hub.scenes.rasters.test_safety import vrt
 
 
 def cut(path, bytes_left):
@@ -50,6 +51,16 @@ def test_flat_numbers_in_a_zip_that_were_cut_off_before_are_refused(tmp_path):
     cut(phase, 1000)
     with pytest.raises(SceneError, match=rf"{phase.name} has 1000 of the"):
         load_scene(shutil.make_archive(str(tmp_path / "a"), "zip", phase.parent))
+
+
+def test_a_virtual_raster_of_flat_numbers_that_were_cut_off_is_refused(tmp_path):
+    phase = w.envi(tmp_path)
+    virtual = vrt(tmp_path / "x_phase.vrt", phase.name, 1)
+    options = read_options(outside=True)
+    assert load_scene(virtual, options=options) is not None
+    cut(phase, 1000)
+    with pytest.raises(SceneError, match=rf"{phase.name} has 1000 of the"):
+        load_scene(virtual, options=options)
 
 
 def test_a_header_before_the_numbers_counts(tmp_path):
