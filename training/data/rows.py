@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from datasets import Array2D, Array3D, Dataset
+from datasets import Array2D, Array3D, Dataset, Features
 
 from dataset_script.errors import DataError
 from dataset_script.labels import CONFOUNDERS
@@ -81,15 +81,15 @@ class Rows:
 
     def __init__(self, dataset: Dataset, columns: Sequence[str], captions: bool = False) -> None:
         annotations = (*_ANNOTATIONS, *[_CAPTIONS] * captions)
-        missing = [name for name in (*columns, *annotations) if name not in dataset.features]
+        features = dataset.features  # `datasets` copies all of them each time
+        missing = [name for name in (*columns, *annotations) if name not in features]
         if missing:
             raise DataError(
-                f"the dataset has no column {', '.join(missing)}; it has "
-                f"{', '.join(dataset.features)}"
+                f"the dataset has no column {', '.join(missing)}; it has {', '.join(features)}"
             )
         self.columns, self.fingerprint = tuple(columns), dataset._fingerprint
-        self.shapes = {name: tuple(_shape(dataset, name)) for name in columns}
-        self.dtypes = {name: getattr(torch, dataset.features[name].dtype) for name in columns}
+        self.shapes = {name: tuple(_shape(features, name)) for name in columns}
+        self.dtypes = {name: getattr(torch, features[name].dtype) for name in columns}
         table = dataset.select_columns(list(columns)).with_format("arrow")[:]
         self._rasters = {name: RasterColumn(table.column(name)) for name in columns}
         self.metadata = _metadata(dataset, annotations)
@@ -109,8 +109,8 @@ class Rows:
         return {name: rasters[row] for name, rasters in self._rasters.items()}
 
 
-def _shape(dataset: Dataset, name: str) -> tuple[int | None, ...]:
-    feature = dataset.features[name]
+def _shape(features: Features, name: str) -> tuple[int | None, ...]:
+    feature = features[name]
     if not isinstance(feature, (Array2D, Array3D)):
         raise DataError(f"column {name} holds no raster but {feature}")
     return feature.shape
