@@ -38,7 +38,8 @@ def find_pairs(
     """Put files together to interferograms.
 
     Args:
-        named: Files that the user named: each is used, or refused by name.
+        named: Files that the user named: each is used, refused by name, or holds in another form
+            the phase of a pair that is used.
         walked: Files that lie in a folder or an archive: what is no phase is passed over.
         options: What the user insists on.
     """

@@ -45,6 +45,10 @@ ALONG_TRACK = "interferogram along the track"
 """Of two looks forward and back, for instance: its phase is no line of sight's."""
 _ALONG, _ACROSS = {"azi", "azimuth", "mai"}, {"rng", "range", "los"}
 
+_SIMULATED = re.compile(r"(?<![a-z])(iono|tropo|topo)[a-z]*[_-](?:phase|pha)(?![a-z])(?![_-]?corr)")
+"""The share of the air or of the ground in a phase, as it is taken away."""
+_SHARES = {"iono": "ionosphere", "tropo": "troposphere", "topo": "topography"}
+
 _MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
 
 
@@ -52,10 +56,12 @@ def meaning_of(name: str) -> str | None:
     """What a raster's name says it holds: the last telling word counts, as in `water_mask`.
 
     `unw_phase` is unwrapped, for that is the more telling of the two; `unw_corr` is a corrected
-    phase, and `unw_coh` a coherence. An unwrapped `azi` is no line of sight's.
+    phase, and `unw_coh` a coherence. An unwrapped `azi` is no line of sight's, and an `iono_phase`
+    no interferogram.
 
     Returns:
-        A key of `WORDS`, `ALONG_TRACK`, or None where no word tells.
+        A key of `WORDS`, `ALONG_TRACK`, "phase of the ionosphere" and the like, or None where no
+        word tells.
     """
     stem = re.sub(r"(\.(tiff?|vrt|grd|nc|img|bin|geo|gz|dat|asc|png|jpe?g))+$", "", name.lower())
     stem = re.sub(r"(?<!\d)\d{8}t\d{6}|(?<!\d)\d+(?!\d)", " ", stem)
@@ -64,6 +70,9 @@ def meaning_of(name: str) -> str | None:
     told = [_MEANING[word] for word in words if word in _MEANING]
     if told and told[-1].endswith("phase") and _ALONG & {*words} and not _ACROSS & {*words}:
         return ALONG_TRACK
+    share = _SIMULATED.search(stem)
+    if share and not _MEANING.keys() & {*re.split(r"[\W_]+|\d+", stem[share.end() :])}:
+        return f"phase of the {_SHARES[share[1]]}"
     if told and told[-1] == "wrapped phase" and "unwrapped phase" in told:
         return "unwrapped phase"
     return told[-1] if told else None

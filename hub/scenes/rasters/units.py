@@ -32,6 +32,14 @@ FACTORS = {
 """From a unit to radians. Displacement towards the satellite is positive in metres and is a
 decrease of range, which in every supported product is a negative phase."""
 
+_SPELLED = {
+    "radians": r"rad(ian)?s?",
+    "degrees": r"deg(ree)?s?|°",
+    "cycles": r"cycles?|turns?|fringes?",
+    "metres": r"m|met(re|er)s?",
+}
+"""What files call the units of `FACTORS`."""
+
 _PERIODS = (
     (1.0, "cycles"),
     (2.0, "half cycles, or a normalised real part"),
@@ -137,6 +145,10 @@ def jumps_of(sample: np.ndarray) -> np.ndarray:
 
 
 def _converted(raster: Raster, units: str) -> Raster:
+    own = raster.unit.strip()
+    if own not in ("", "1") and not re.fullmatch(_SPELLED[units], own, re.IGNORECASE):
+        told = f"{raster.shown} says that its unit is {own}; it was read as {units}, as you say"
+        raster = replace(raster, notes=(*raster.notes, told))
     if units == "radians":
         return raster
     values = raster.values.astype(np.float32) * np.float32(FACTORS[units])

@@ -84,6 +84,22 @@ def test_a_coherence_called_as_a_corrected_phase_is_told_by_its_values(tmp_path)
         load_scene(w.tif(tmp_path / "x_unw_corr.tif", w.COHERENCE))
 
 
+@pytest.mark.parametrize("name", ["iono_phase", "tropospheric_phase", "unw_topo_pha"])
+def test_the_share_of_air_or_ground_is_no_interferogram(tmp_path, name):
+    path = w.tif(tmp_path / f"x_{name}.tif", w.PHASE)
+    with pytest.raises(SceneError, match=r"is a phase of the \w+ by its name, not a phase: .*--as"):
+        load_scene(path)
+    phase = w.tif(tmp_path / "x_unw.tif", w.TURNS)
+    (given,) = find_inputs([tmp_path], 1)
+    assert given.label == str(phase) and given.load().dem is None
+    assert load_scene(path, options=read_options(role="phase")) is not None
+
+
+@pytest.mark.parametrize("name", ["iono_phase_corr", "topophase", "topo_phase_flat", "ionosfree"])
+def test_a_phase_without_the_share_of_air_or_ground_is_one(tmp_path, name):
+    assert load_scene(w.tif(tmp_path / f"x_{name}.tif", w.PHASE)) is not None
+
+
 @pytest.mark.parametrize("pair", ["p", w.PAIR])
 @pytest.mark.parametrize("words", [("los", "azi"), ("range", "azimuth"), ("rng", "mai")])
 def test_what_is_along_the_track_is_no_line_of_sight_and_that_is_said(tmp_path, pair, words):

@@ -77,7 +77,10 @@ def test_a_unit_that_the_file_says_is_believed(tmp_path):
             file.units = (unit,)
         with pytest.raises(SceneError, match=f"its unit is {unit}; .*--units"):
             load_scene(phase)
-    assert load_scene(phase, options=read_options(units="degrees")) is not None
+    insisted = {unit: read_options(units=unit) for unit in ("degrees", "radians")}
+    said = {unit: load_scene(phase, options=insisted[unit]).warnings for unit in insisted}
+    assert "its unit is degrees; it was read as radians" in " ".join(said["radians"])
+    assert "its unit" not in " ".join(said["degrees"])
 
 
 def of_hdf5(path, dataset, unit):
