@@ -6,6 +6,7 @@ it in a few steps.
 
 import datetime
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,20 @@ def make_dataset_folder(
     (folder / "metadata.json").write_text(
         json.dumps({"name": "made-up rows", "configs": {config: facts}}, indent=1)
     )
+    return folder
+
+
+def with_another(dataset, root, split, column, value):
+    """A copy of a dataset folder, of which each row of a split has another value in a column."""
+    folder = Path(shutil.copytree(dataset, Path(root) / Path(dataset).name))
+    (path,) = folder.glob(f"data/*/{split}-*.parquet")
+    rows = Dataset.from_parquet(str(path), cache_dir=str(Path(root) / "cache"))
+
+    def change(row):
+        return {column: np.full_like(row[column], value)}
+
+    changed = rows.with_format("numpy").map(change, features=rows.features, keep_in_memory=True)
+    changed.to_parquet(path, batch_size=4)
     return folder
 
 

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from dataset_script.errors import ConfigError
 from dataset_script.labels import ACTIVITY_TYPES, INTENSITY_LEVELS
 from tests.places import ROOT
-from tests.rows import make_dataset_folder
+from tests.rows import make_dataset_folder, with_another
 from tests.training.experiments import samples_of, small
 from tests.training.processes import run_script
 from training.config.options import load_config, save_config
@@ -327,6 +327,24 @@ def test_another_dataset_of_the_same_name_takes_no_results_away(trained, results
     assert read_results(trained, "NS/Other rows") == found
     shutil.copytree(load_run(trained).config.data.path, tmp_path / "moved")
     assert evaluate(trained, data_path=str(tmp_path / "moved")) == results
+
+
+@pytest.mark.parametrize("trained", ["classification"], indirect=True)
+def test_other_pixels_or_labels_of_the_same_samples_take_no_results_away(
+    trained, results, tmp_path, dataset, undrawn
+):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run, ignore=shutil.ignore_patterns("checkpoints"))
+    path = results_folder(run, "made-up rows") / "results.json"
+    kept = path.read_bytes()
+    for name, value in (("dem", 1.0), ("confidence", 0.1)):
+        other = with_another(dataset, tmp_path / name, "test", name, value)
+        with pytest.raises(ConfigError, match="is of other pixels or labels of these samples"):
+            evaluate(run, data_path=str(other))
+        assert path.read_bytes() == kept
+    # What an earlier release measured does not say, and is replaced as it always was.
+    path.write_text(json.dumps({k: v for k, v in results.items() if k != "contents_digest"}))
+    assert evaluate(run) == results
 
 
 def tree(folder):

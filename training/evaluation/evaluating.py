@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import write_json
+from training.data.digests import samples_digests
 from training.data.loader import Batch
 from training.data.samples import Samples
 from training.data.sources import open_data
@@ -36,7 +37,7 @@ from training.evaluation.report import (
     tables,
 )
 from training.evaluation.retrieval.evaluating import evaluate_retrieval
-from training.evaluation.stored import PREDICTIONS, measured_on, samples_digest, write_predictions
+from training.evaluation.stored import PREDICTIONS, measured_on, write_predictions
 from training.facts import ModelFacts
 from training.inputs.augmentation import dispensable
 from training.inputs.preprocessing import Preprocessor
@@ -102,8 +103,8 @@ def evaluate(
             "both must not share a name; give --name if this is meant"
         )
     dataset = name or data.name
-    folder, digest = results_folder(run, dataset, split), samples_digest(samples)
-    require_same_samples(folder, digest)
+    folder, digests = results_folder(run, dataset, split), samples_digests(samples)
+    require_same_samples(folder, digests)
     history = read_history(run)
     require_writable(folder)
     forward = make_forward(loaded, accelerator)
@@ -113,7 +114,7 @@ def evaluate(
     with run_over as asked:
         predictions = _predict(asked, samples, loaded, accelerator, split)
     results = {
-        **measured_on(facts, data, config, split, dataset, digest),
+        **measured_on(facts, data, config, split, dataset, digests),
         **measure(predictions, samples, facts, config.seed),
         "without_inputs": _without_inputs(loaded, samples, accelerator),
         "baselines": {} if rules is None else rules.measure(accelerator),

@@ -7,7 +7,6 @@ last ones hold a `Predictions` whole, so that metrics, curves and comparisons ne
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +42,12 @@ _ALMOST = float(np.finfo(np.float32).eps)  # a probability of exactly 1 has no l
 
 
 def measured_on(
-    facts: ModelFacts, data: OpenedData, config: Config, split: str, dataset: str, digest: str
+    facts: ModelFacts,
+    data: OpenedData,
+    config: Config,
+    split: str,
+    dataset: str,
+    digests: Mapping[str, str],
 ) -> dict[str, Any]:
     """What every results.json begins with: what was measured, on which samples.
 
@@ -53,7 +57,7 @@ def measured_on(
         config: Of the run.
         split: The split.
         dataset: Name of the dataset.
-        digest: `samples_digest` of the samples.
+        digests: `samples_digests` of the samples.
     """
     samples = data.splits[split]
     return {
@@ -64,7 +68,7 @@ def measured_on(
         "split": split,
         "split_scheme": data.scheme,
         "samples": len(samples),
-        "samples_digest": digest,
+        **digests,
         "positives": int(samples.positive.sum()),
     }
 
@@ -162,12 +166,6 @@ def read_predictions(path: Path) -> StoredPredictions:
         np.array(table.column("label").to_pylist()) == BINARY_LABELS[1],
         [tuple(days) for days in table.column("secondary_dates").to_pylist()],
     )
-
-
-def samples_digest(samples: Samples) -> str:
-    """Tells one set of samples from another: their rows' ids, in order."""
-    ids = "\n".join(samples.metadata(i).sample_id for i in range(len(samples)))
-    return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
 
 def note_of(facts: ModelFacts, dataset: str, split: str) -> dict[bytes, str]:

@@ -34,14 +34,12 @@ def train(config: Config, resume: bool = False) -> Path:
     """
     trackers = list(config.tracking.trackers)
     check_trackers(trackers)
-    run = Path(config.output)
-    with writable(run):
-        run.mkdir(parents=True, exist_ok=True)
+    run = _make_folder(config)
     accelerator = make_accelerator(log_with=trackers or None, project_dir=str(run))
     with accelerator.main_process_first():  # one process fills the cache, the others find it
         data = open_data(config, ("train", "validation"))
     if accelerator.is_main_process:
-        require_same_data(run, data, resume)
+        require_same_data(run, config, data, resume)
     kinds = {"caption": CaptionTrainer, "retrieval": RetrievalTrainer}
     trainer = kinds.get(config.objective, Trainer)(config, data, accelerator)
     start_trackers(accelerator, config, run, resume)
@@ -72,9 +70,12 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     Raises:
         HephaestusError: If the configuration, the data or the folder is not right.
     """
+    run, shared = _make_folder(config), as_experiment(config)
     accelerator = make_accelerator()
     with accelerator.main_process_first():  # one process fills the cache, the others find it
-        data = open_data(as_experiment(config), (SPLIT,))
+        data = open_data(shared, (SPLIT,))
+    if accelerator.is_main_process:
+        require_same_data(run, shared, data, resume)
     trainer = Pretrainer(config, data, accelerator)
     if accelerator.is_main_process:
         print(banner(trainer, data, "masked autoencoder: transformers vit_mae"))
@@ -83,5 +84,12 @@ def pretrain(config: PretrainingConfig, resume: bool = False) -> Path:
     if accelerator.is_main_process:
         loss = trainer.epoch_loss
         text = "trained before" if math.isnan(loss) else f"mean loss {loss:.4f} in the last epoch"
-        print(f"{config.output}/model: {text}")
-    return Path(config.output)
+        print(f"{run}/model: {text}")
+    return run
+
+
+def _make_folder(config: Config | PretrainingConfig) -> Path:
+    run = Path(config.output)
+    with writable(run):
+        run.mkdir(parents=True, exist_ok=True)
+    return run

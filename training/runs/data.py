@@ -9,22 +9,28 @@ from typing import Any
 
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import write_json
+from training.config.comparison import require_same_settings
+from training.config.schema import Config
+from training.data.digests import contents_digest
 from training.data.sources import OpenedData
 
 DATA = "data.json"
 
 
-def require_same_data(run: Path, data: OpenedData, resume: bool) -> None:
+def require_same_data(run: Path, config: Config, data: OpenedData, resume: bool) -> None:
     """Keep what tells a run's data, or check that it is what the run began with.
 
     Args:
         run: The run's folder.
+        config: Its configuration, which other data may follow from: that is told first.
         data: What was opened for it.
         resume: Whether the run goes on.
 
     Raises:
-        ConfigError: If a run that goes on began with other data.
+        ConfigError: If a run that goes on began with other data, or is of other settings.
     """
+    if resume:
+        require_same_settings(run, config)
     path, told = run / DATA, _told(data)
     if not path.exists():
         write_json(path, told)
@@ -37,9 +43,12 @@ def require_same_data(run: Path, data: OpenedData, resume: bool) -> None:
         raise ConfigError(
             f"{path} is damaged ({error}); remove it if the data is the same"
         ) from None
-    if before != told:
-        held = before if isinstance(before, dict) else {}
-        other = [key for key in told if held.get(key) != told[key]]
+    held = before if isinstance(before, dict) else {}
+    other = [key for key in told if key != "contents" and held.get(key) != told[key]]
+    # Other samples have other contents; earlier releases did not keep them.
+    if not other and held.get("contents", told["contents"]) != told["contents"]:
+        other = ["pixels or labels"]
+    if other:
         raise ConfigError(
             f"{run} began with other data (other {', '.join(other)}); point data.path at the same "
             "dataset, which may have moved, or set another output"
@@ -52,6 +61,9 @@ def _told(data: OpenedData) -> dict[str, Any]:
         "split": data.scheme,
         "correct_stratified": data.correct_stratified,
         "samples": {name: _digest(samples) for name, samples in sorted(data.splits.items())},
+        "contents": {
+            name: contents_digest(samples.rows) for name, samples in sorted(data.splits.items())
+        },
     }
 
 

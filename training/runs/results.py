@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dataset_script.errors import ConfigError
 from dataset_script.safe_files import writable
+from training.data.digests import CONTENTS, IDS
 
 RESULTS = "results.json"
 """The numbers, in a folder of results."""
@@ -61,23 +63,27 @@ def require_writable(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
 
 
-def require_same_samples(folder: Path, samples: str) -> None:
-    """Refuse to replace results by those on other samples.
+def require_same_samples(folder: Path, digests: Mapping[str, str]) -> None:
+    """Refuse to replace results by those on other samples, or on others of the same ids.
 
     Args:
         folder: Folder of the results.
-        samples: Digest of the samples that are to be measured.
+        digests: `samples_digests` of the samples that are to be measured.
 
     Raises:
         ConfigError: If the results there are of others.
     """
     path = folder / RESULTS
     try:
-        known = json.loads(path.read_text()).get("samples_digest")
+        known = json.loads(path.read_text())
+        ids, contents = known.get(IDS), known.get(CONTENTS)
     except (OSError, ValueError, RecursionError, AttributeError):
         return  # none, or none that could be read by anyone
-    if known != samples:
+    other = "other samples" if ids != digests[IDS] else ""
+    if not other and contents not in (None, digests[CONTENTS]):  # None: of before it was kept
+        other = "other pixels or labels of these samples"
+    if other:
         raise ConfigError(
-            f"{path} is of other samples under the same name: give this dataset another with "
+            f"{path} is of {other} under the same name: give this dataset another with "
             "--name, or remove the folder if it is out of date"
         )

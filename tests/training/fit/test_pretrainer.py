@@ -12,7 +12,7 @@ from transformers import ViTMAEForPreTraining
 from dataset_script.channels import BY_NAME
 from dataset_script.errors import ConfigError
 from tests.places import ROOT
-from tests.rows import make_dataset_folder
+from tests.rows import make_dataset_folder, with_another
 from training.config.models import ModelConfig
 from training.config.pretraining import (
     AutoencoderConfig,
@@ -118,9 +118,12 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(folder, run):
         pretrain(configured(folder, run, epochs=7), resume=True)
 
 
-def test_a_finished_run_that_is_resumed_says_so(folder, run, capsys):
+def test_a_finished_run_that_is_resumed_says_so(folder, run, tmp_path, capsys):
     experiment.pretrain(configured(folder, run, epochs=6), resume=True)
     assert "model: trained before" in capsys.readouterr().out
+    other = with_another(folder, tmp_path, "validation", "dem", 1.0)
+    with pytest.raises(ConfigError, match=r"began with other data \(other pixels or labels\)"):
+        experiment.pretrain(configured(other, run, epochs=6), resume=True)
 
 
 VIT = {key: value for key, value in OPTIONS.items() if not key.startswith("decoder_")}

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from dataset_script.errors import ConfigError
-from tests.rows import make_dataset_folder
+from tests.rows import make_dataset_folder, with_another
 from tests.training import processes
 from tests.training.experiments import history, small
 from training.fit.experiment import train
@@ -128,6 +128,17 @@ def test_a_run_does_not_go_on_with_other_data(dataset, tmp_path):
     with pytest.raises(ConfigError, match=r"began with other data \(other samples\)"):
         train(small(other, run), resume=True)
     assert str(other) not in (run / "config.yaml").read_text() and str(moved) not in kept
+    for column in ("insar_difference", "confidence"):
+        other = with_another(dataset, tmp_path / column, "train", column, 0.5)
+        with pytest.raises(ConfigError, match=r"began with other data \(other pixels or labels\)"):
+            train(small(other, run), resume=True)
+    # What follows from other settings is told as theirs.
+    with pytest.raises(ConfigError, match=r"another data\.channels"):
+        train(small(dataset, run, **{"data.channels": ["dem"]}), resume=True)
+    told = json.loads((run / "data.json").read_text())
+    del told["contents"]  # as earlier releases wrote it
+    (run / "data.json").write_text(json.dumps(told))
+    train(small(dataset, run), resume=True)
     (run / "data.json").write_text("{")
     with pytest.raises(ConfigError, match=r"data\.json is damaged"):
         train(small(moved, run), resume=True)

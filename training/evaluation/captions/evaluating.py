@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from dataset_script.channels import PHASE
 from dataset_script.safe_files import renamed, write_json
 from training.captions.fact_scores import fact_counts, overall_counts
+from training.data.digests import samples_digests
 from training.data.loader import Batch
 from training.data.samples import Samples
 from training.data.sources import open_data
@@ -24,7 +25,7 @@ from training.evaluation.captions.report import measure
 from training.evaluation.captions.rules import trivial_captions
 from training.evaluation.captions.writing import Written, write_captions
 from training.evaluation.plots.curves import draw_history, save_figure
-from training.evaluation.stored import PREDICTIONS, identities, measured_on, note_of, samples_digest
+from training.evaluation.stored import PREDICTIONS, identities, measured_on, note_of
 from training.inputs.preprocessing import Preprocessor
 from training.models.captioner.model import Captioner
 from training.runs.history import read_history
@@ -63,15 +64,15 @@ def evaluate_captions(
     with accelerator.main_process_first():
         data = open_data(config, ("train", split) if trivial_rules else (split,))
     samples, dataset = data.splits[split], name or data.name
-    folder, digest = results_folder(run, dataset, split), samples_digest(samples)
-    require_same_samples(folder, digest)
+    folder, digests = results_folder(run, dataset, split), samples_digests(samples)
+    require_same_samples(folder, digests)
     history = read_history(run)
     require_writable(folder)
     written = _write(loaded, samples, accelerator, split)
     rivals = trivial_captions(data.splits["train"], samples) if trivial_rules else {}
     frames = [samples.metadata(i).frame_id for i in range(len(samples))]
     results = {
-        **measured_on(facts, data, config, split, dataset, digest),
+        **measured_on(facts, data, config, split, dataset, digests),
         **measure(written.sentences, written.references, frames, rivals, config.seed),
     }
     if accelerator.is_main_process:

@@ -10,12 +10,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from dataset_script.safe_files import write_json
+from training.data.digests import samples_digests
 from training.data.loader import Batch
 from training.data.sources import open_data
 from training.evaluation.plots.curves import draw_history, save_figure
 from training.evaluation.retrieval.embedding import embed_split
 from training.evaluation.retrieval.recall import FIRST, measure_recall
-from training.evaluation.stored import measured_on, samples_digest
+from training.evaluation.stored import measured_on
 from training.inputs.preprocessing import Preprocessor
 from training.models.retriever.model import Retriever
 from training.runs.history import read_history
@@ -49,8 +50,8 @@ def evaluate_retrieval(
     with accelerator.main_process_first():
         data = open_data(config, (split,))
     samples, dataset = data.splits[split], name or data.name
-    folder, digest = results_folder(run, dataset, split), samples_digest(samples)
-    require_same_samples(folder, digest)
+    folder, digests = results_folder(run, dataset, split), samples_digests(samples)
+    require_same_samples(folder, digests)
     history = read_history(run)
     require_writable(folder)
     preprocess = Preprocessor(
@@ -75,7 +76,7 @@ def evaluate_retrieval(
     captions = [samples.caption(sample) for sample in range(len(samples))]
     found = measure_recall(captions, images, model.embed_all, config.seed)
     results = {
-        **measured_on(facts, data, config, split, dataset, digest),
+        **measured_on(facts, data, config, split, dataset, digests),
         "metrics": {key: found["same facts"][key] for key in METRICS},
         "confidence_intervals": {},
         "baselines": {
