@@ -123,5 +123,10 @@ def validate_pretraining(config: PretrainingConfig) -> PretrainingConfig:
         raise ConfigError(
             "data.mask_target would do nothing: pretraining reads no masks; leave it out"
         )
+    if config.augmentation.repeated_date:
+        raise ConfigError(
+            "augmentation.repeated_date would do nothing: each step of a series is a pair of its "
+            "own in pretraining; leave it out"
+        )
     config.output = validate(as_experiment(config)).output
     return config

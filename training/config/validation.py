@@ -9,7 +9,24 @@ from typing import Any
 from dataset_script.channels import PHASE, places_of, select
 from dataset_script.errors import ConfigError
 from training.config.captions import check_caption, refuse_idle
-from training.config.schema import LOSSES, Config, DataConfig, LossConfig
+from training.config.schema import (
+    LOSSES,
+    AugmentationConfig,
+    Config,
+    DataConfig,
+    LossConfig,
+    ScheduleConfig,
+)
+
+_STRENGTHS = {
+    "rotation": "resample",
+    "scale": "resample",
+    "stratification_std": "stratification",
+    "noise_std": "noise",
+    "elevation_offset_std": "elevation_offset",
+    "turbulence_std": "turbulence",
+}
+"""Strengths of augmentations, and the probability that each goes with."""
 
 
 def validate(config: Config) -> Config:
@@ -30,6 +47,8 @@ def validate(config: Config) -> Config:
     _check_name(config)
     config.output = config.output or f"runs/{config.name}"
     _check_numbers(config)
+    _check_schedule(config.schedule)
+    _check_strengths(config.augmentation)
     _check_data(config)
     _check_loss(config)
     if config.objective in ("caption", "retrieval") or config.task == "caption":
@@ -74,6 +93,30 @@ def _check_ranges(section: Any, prefix: str = "") -> None:
             _check_ranges(value, f"{key}.")
         elif "least" in entry.metadata:
             _within(entry.metadata["least"], entry.metadata["most"], key, value)
+
+
+def _check_schedule(schedule: ScheduleConfig) -> None:
+    if schedule.name == "constant" and schedule.final != ScheduleConfig.final:
+        raise ConfigError(
+            "schedule.final would do nothing: schedule.name constant stays at "
+            f"optimizer.learning_rate; set cosine, or leave it at {ScheduleConfig.final:g}"
+        )
+    if not schedule.warmup_epochs and schedule.initial != ScheduleConfig.initial:
+        raise ConfigError(
+            "schedule.initial would do nothing: there is no warm-up; set schedule.warmup_epochs, "
+            f"or leave it at {ScheduleConfig.initial:g}"
+        )
+
+
+def _check_strengths(augmentation: AugmentationConfig) -> None:
+    plain = AugmentationConfig()
+    for strength, chance in _STRENGTHS.items():
+        default = getattr(plain, strength)
+        if getattr(augmentation, strength) != default and not getattr(augmentation, chance):
+            raise ConfigError(
+                f"augmentation.{strength} would do nothing: augmentation.{chance} is 0; give that "
+                f"a probability, or leave {strength} at {default:g}"
+            )
 
 
 def _check_data(config: Config) -> None:

@@ -18,7 +18,7 @@ from training.config.options import (
     read_command_line,
     save_config,
 )
-from training.config.schema import Config
+from training.config.schema import AugmentationConfig, Config
 from training.config.validation import validate
 
 
@@ -90,6 +90,10 @@ def test_resolved_configuration_reads_back_equal(tmp_path):
         ("--loss.alpha=0.25", "loss.alpha would do nothing: it belongs to the term focal"),
         ("--loss.gamma=3", "loss.gamma would do nothing"),
         ("--model.encoder=resnet18", "model.encoder would do nothing: a model of timm"),
+        ("--schedule.initial=1e-6", r"would do nothing: .*set schedule\.warmup_epochs"),
+        ("--augmentation.rotation=20", r"rotation would do nothing: augmentation\.resample is 0"),
+        ("--augmentation.scale=1", "leave scale at 1.2"),
+        ("--augmentation.noise_std=1", r"noise_std would do nothing: augmentation\.noise is 0"),
         ("--optimizer.learning_rate=.inf", "optimizer.learning_rate is inf; it must be finite"),
         ("--training.clip=.nan", "training.clip must be positive"),
     ],
@@ -104,6 +108,24 @@ def test_mistakes_are_named(given, expected):
 def test_class_weights_belong_to_the_cross_entropy():
     with pytest.raises(ConfigError, match="class_weights would do nothing"):
         load_config(None, {"loss.terms": {"focal": 1}, "loss.class_weights": [1, 2]})
+
+
+def test_a_constant_rate_warms_up_and_comes_to_no_other_end():
+    constant = {"schedule.name": "constant", "schedule.warmup_epochs": 1, "schedule.initial": 1e-6}
+    assert load_config(None, constant).schedule.initial == 1e-6
+    with pytest.raises(ConfigError, match=r"schedule\.final would do nothing: .* set cosine"):
+        load_config(None, constant | {"schedule.final": 1e-6})
+
+
+def test_every_strength_goes_with_its_probability():
+    plain = AugmentationConfig()
+    chances = {e.name for e in dataclasses.fields(plain) if getattr(plain, e.name) == 0}
+    for strength in {e.name for e in dataclasses.fields(plain)} - chances:
+        chance = {"rotation": "resample", "scale": "resample"}.get(strength, strength[:-4])
+        given = {f"augmentation.{strength}": 2.0, f"augmentation.{chance}": 0.5}
+        assert getattr(load_config(None, given).augmentation, strength) == 2
+        with pytest.raises(ConfigError, match=f"{strength} would do nothing"):
+            load_config(None, given | {f"augmentation.{chance}": 0.0})
 
 
 @pytest.mark.parametrize(

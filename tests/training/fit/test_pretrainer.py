@@ -218,6 +218,9 @@ def test_options_that_do_not_suit_are_refused():
         MaskedAutoencoder(CHANNELS, 32, {"num_channels": 5})
     with pytest.raises(ConfigError, match=r"data\.mask_target would do nothing"):
         validate_pretraining(PretrainingConfig(data=DataConfig(mask_target="last")))
+    with pytest.raises(ConfigError, match=r"augmentation\.repeated_date would do nothing"):
+        repeated = AugmentationConfig(repeated_date=0.5)
+        validate_pretraining(PretrainingConfig(augmentation=repeated))
 
 
 def test_the_script_explains_itself(capsys):
