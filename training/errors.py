@@ -28,6 +28,7 @@ def refusals(what: str) -> Iterator[None]:
     try:
         yield
     except (
+        ArithmeticError,
         AssertionError,
         AttributeError,
         ImportError,
@@ -38,7 +39,14 @@ def refusals(what: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        raise ConfigError(f"model: {what} cannot be built: {one_line(error)}") from error
+        raise ConfigError(f"model: {what} cannot be built: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """What a library says; of an assertion often nothing, of a key that is missing its name."""
+    said = one_line(error)
+    bare = not said or isinstance(error, LookupError)
+    return f"{type(error).__name__} {said}".strip() if bare else said
 
 
 def refuse_reserved(options: Mapping[str, Any], reserved: Iterable[str]) -> None:

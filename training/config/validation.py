@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from dataset_script.channels import PHASE, places_of, select
@@ -55,6 +56,7 @@ def validate(config: Config) -> Config:
         check_caption(config)
     else:
         _check_objective(config)
+    _check_odds(config.model.options, "model.options.")
     _check_freezing(config)
     _check_tracking(config)
     return config
@@ -183,6 +185,19 @@ def _check_objective(config: Config) -> None:
         )
     if config.model.library == "smp" and not config.model.encoder:
         raise ConfigError("model.encoder is missing: smp needs one, for example resnet18")
+
+
+def _check_odds(options: Mapping[Any, Any], prefix: str) -> None:
+    """Rates of dropping, at which libraries look in the first step of training, or never."""
+    for name, value in options.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):  # transformers' configurations of parts
+            _check_odds(value, f"{key}.")
+        elif "drop" in str(name) and not str(name).endswith("size"):
+            for rate in value if isinstance(value, list) else [value]:
+                if isinstance(rate, str):
+                    raise ConfigError(f"{key} is {rate!r}; it must be a number in 0..1")
+                _within(0, 1, key, rate)
 
 
 def _check_freezing(config: Config) -> None:

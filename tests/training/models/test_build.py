@@ -202,6 +202,26 @@ def test_transformers_segments_at_the_inputs_size(classes):
         (ModelConfig("timm", "resnet18.nope"), "classification", "Invalid pretrained tag"),
         (ModelConfig("timm", "resnet18", options={"foo": 1}), "classification", "'foo'"),
         (ModelConfig("timm", "resnet18", options={"in_chans": 3}), "classification", "in_chans"),
+        (
+            ModelConfig("timm", "test_resnet", options={"layers": [1, 1]}),
+            "classification",
+            "timm test_resnet cannot be built: 'ResNet' object has no attribute 'layer3'",
+        ),
+        (
+            ModelConfig("timm", "test_resnet", options={"output_stride": 7}),
+            "classification",
+            "cannot be built: AssertionError$",
+        ),
+        (
+            ModelConfig("timm", "test_vit", options={"patch_size": 0}),
+            "classification",
+            "test_vit cannot be built: .* by zero",
+        ),
+        (
+            ModelConfig("transformers", "vit", options=VIT | {"num_attention_heads": 0}),
+            "classification",
+            "vit cannot be built: .* by zero",
+        ),
         (ModelConfig("timm", "resnet18"), "segmentation", "take smp"),
         (ModelConfig("smp", "Unett", encoder="resnet18"), "segmentation", "it has Unet"),
         (ModelConfig("smp", "Unet", encoder="resnet188"), "segmentation", "did you mean resnet18"),
