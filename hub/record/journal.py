@@ -17,6 +17,11 @@ from dataset_script.safe_files import renamed, writable
 
 Entry = dict[str, Any]
 
+ADVICE = (
+    "restore it from a copy, or remove it: what it holds is added again from the scenes' own files"
+)
+"""What to do with a damaged journal."""
+
 
 def read_entries(path: Path) -> list[Entry]:
     """The whole lines of a journal; a torn one at its end was never added.
@@ -37,12 +42,9 @@ def read_entries(path: Path) -> list[Entry]:
     try:
         entries = [json.loads(line) for line in whole.splitlines() if line.strip()]
     except ValueError as error:
-        raise DataError(
-            f"{path} is damaged ({error}); restore it from a copy, or remove it: what it holds is "
-            "added again from the scenes' own files"
-        ) from None
+        raise DataError(f"{path} is damaged ({error}); {ADVICE}") from None
     if strange := [entry for entry in entries if not isinstance(entry, dict)]:
-        raise DataError(f"{path} holds {strange[0]!r}, which is no entry; restore it from a copy")
+        raise DataError(f"{path} holds {str(strange[0])[:80]!r}, which is no entry; {ADVICE}")
     return entries
 
 

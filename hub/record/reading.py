@@ -18,7 +18,7 @@ import pyarrow.parquet
 from dataset_script.errors import DataError
 from hub.record.calibration import LIMITS
 from hub.record.columns import COLUMNS, Row, from_table, plain_source
-from hub.record.journal import read_entries
+from hub.record.journal import ADVICE, read_entries
 from hub.record.writing import CSV, PARQUET
 
 JOURNAL, LOCKS = ".record-journal.jsonl", ".locks"
@@ -47,7 +47,7 @@ def read_rows(folder: Path) -> list[Row]:
         DataError: If its table or its journal is not one of a record.
     """
     entries = read_entries(folder / JOURNAL)
-    return merge(read_table(folder / PARQUET), entries)[0]
+    return merge(read_table(folder / PARQUET), entries, folder / JOURNAL)[0]
 
 
 def read_table(path: Path) -> list[Row]:
@@ -69,16 +69,20 @@ def read_table(path: Path) -> list[Row]:
 
 
 def merge(
-    base: Sequence[Row], entries: Sequence[dict[str, Any]]
+    base: Sequence[Row], entries: Sequence[dict[str, Any]], journal: Path
 ) -> tuple[list[Row], list[dict[str, Any]]]:
     """Put a journal's entries behind a table's rows.
 
     Args:
         base: Of the table, by serial.
         entries: Of the journal.
+        journal: The journal, for messages.
 
     Returns:
         All rows, and the names that were claimed for answers to come.
+
+    Raises:
+        DataError: If an entry is none of a record's.
     """
     last = base[-1]["serial"] if base else 0
     rows, claims = list(base), []
@@ -93,8 +97,7 @@ def merge(
                 rows[at] = {**rows[at], **told}
         elif kind != "row" or not isinstance(told.get("serial"), int):
             raise DataError(
-                f"the record's journal {JOURNAL} holds an entry that is none of a record's "
-                f"({str(entry)[:80]}); restore it from a copy"
+                f"{journal} holds an entry that is none of a record's ({str(entry)[:80]}); {ADVICE}"
             )
         elif told["serial"] > last:  # else it is in the table: a flush was cut short
             row = {name: told.get(name) for name in COLUMNS}

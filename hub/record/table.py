@@ -180,7 +180,7 @@ class Record:
     def _read(self) -> tuple[list[Row], list[dict[str, Any]]]:
         """All rows, and the names that were claimed for answers to come; the lock is held."""
         self._read_base()
-        return merge(self._base, read_entries(self._journal))
+        return merge(self._base, read_entries(self._journal), self._journal)
 
     def _read_base(self) -> None:
         state = state_of(self.folder)[1:2]  # the table's

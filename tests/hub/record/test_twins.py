@@ -14,7 +14,7 @@ from hub.record.claims import choose_name
 from hub.record.columns import dates_of, make_row, plain_source
 from hub.record.evidence import weigh
 from hub.record.journal import append_entry
-from hub.record.reading import JOURNAL
+from hub.record.reading import JOURNAL, read_rows
 from hub.record.sources import source_state
 from hub.record.table import Record
 from hub.record.views import history as views
@@ -159,8 +159,10 @@ def test_damaged_entries_are_told_or_passed_over(tmp_path):
         folder = tmp_path / str(len(str(strange)))
         write_and_add(folder, answer("20170103", "20170115"))
         append_entry(folder / JOURNAL, strange)
-        with pytest.raises(DataError, match="none of a record's"):
-            Record(folder).rows()
+        for read in (lambda folder: Record(folder).rows(), read_rows):
+            with pytest.raises(DataError, match="none of a record's") as told:
+                read(folder)
+            assert str(told.value).startswith(str(folder / JOURNAL))
 
 
 @pytest.mark.parametrize("change", [{"probability": "0.5"}, {"made_from": ["a"]}, {"bounds": "x"}])
