@@ -12,7 +12,7 @@ import numpy as np
 from datasets.exceptions import DatasetGenerationError, SplitsVerificationError
 
 from dataset_script.annotations.splits import SPLITS
-from dataset_script.channels import PHASE, PUBLISHED_NAMES
+from dataset_script.channels import MASKS, PHASE, PUBLISHED_NAMES
 from dataset_script.errors import ConfigError, DataError, HephaestusError
 from dataset_script.shards.metadata import read_metadata
 from training.config.schema import Config, DataConfig
@@ -112,6 +112,12 @@ def open_data(config: Config, splits: Sequence[str] = SPLITS) -> OpenedData:
 def _series(dataset: datasets.Dataset, data: DataConfig) -> tuple[int, int]:
     """Steps and image size that a dataset's features state."""
     feature = dataset.features.get(PHASE)
+    if feature is None and MASKS[0] in dataset.features:  # an export, whose channels are chosen
+        raise DataError(
+            f"{data.path}, config {data.config}, was exported without the phase {PHASE}, by which "
+            f"samples are read: export it again with {PHASE} among --channels; data.channels says "
+            "which of them a model sees"
+        )
     if feature is None:
         raise DataError(
             f"{data.path} has no column {PHASE}; give a dataset that "
