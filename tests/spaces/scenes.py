@@ -12,6 +12,11 @@ PLACE = Affine(0.001, 0, 40.5, 0, -0.001, 13.7)
 RNG = np.random.default_rng(7)
 
 
+def make_phase(size=64):
+    """A random phase."""
+    return np.random.default_rng(3).uniform(-3, 3, (size, size)).astype("float32")
+
+
 def write_tiff(path, values, crs="EPSG:4326", transform=None, **profile):
     """A GeoTIFF of one band."""
     values = np.asarray(values)

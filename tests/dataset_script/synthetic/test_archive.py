@@ -1,11 +1,8 @@
 """The synthetic archive on disk: its layout, its determinism, and how it is written."""
 
 import hashlib
-import itertools
 import json
-import os
 import shutil
-import signal
 import tarfile
 import zipfile
 
@@ -17,10 +14,11 @@ from dataset_script.annotations.reading import read_annotations, read_frame_name
 from dataset_script.annotations.series import make_samples, read_groups
 from dataset_script.annotations.splits import assign
 from dataset_script.channels import ATMOSPHERIC_CHANNELS
-from dataset_script.errors import ConfigError, DataError
+from dataset_script.errors import DataError
 from dataset_script.source.inspection import inspect
 from dataset_script.synthetic.archive import pack
-from dataset_script.synthetic.pipeline import make_frame, plan_frames, synthesize
+from dataset_script.synthetic.pipeline import make_frame, synthesize
+from tests.dataset_script.synthetic.tiny import TINY
 
 PAIR = ("primary_date", "secondary_date")
 RASTER = (*PAIR, "latitude", "longitude")
@@ -48,7 +46,6 @@ LAYOUT = {
     "unique_id": (PAIR, "<U10"),
     "spatial_ref": ((), "int64"),
 }
-TINY = {"frames": 2, "height": 48, "width": 64, "acquisitions": 12, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -253,69 +250,3 @@ def test_complete_archive_is_left_alone(archive):
 def test_other_parameters_are_refused(archive):
     with pytest.raises(DataError, match="seed differ"):
         synthesize(archive, **TINY, seed=9)
-
-
-def test_foreign_folder_is_refused(tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(DataError, match="not an empty folder"):
-        synthesize(tmp_path, **TINY)
-    with pytest.raises(DataError, match="not an empty folder"):
-        synthesize(tmp_path / "thesis.txt", **TINY)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"frames": 0}, "frames must be at least 1"),
-        ({"height": 8}, "height must be at least 48"),
-        ({"acquisitions": 5}, "too few"),
-        ({"acquisitions": 2000}, "at most"),
-        ({"neighbours": 0}, "neighbours must be at least 1"),
-        ({"workers": 0}, "workers must be at least 1"),
-        ({"archive": "rar"}, "unknown archive 'rar'"),
-    ],
-)
-def test_impossible_parameters_are_refused_before_writing(tmp_path, wrong, message):
-    with pytest.raises(ConfigError, match=message):
-        synthesize(tmp_path / "out", **(TINY | wrong))
-    assert not (tmp_path / "out").exists()
-
-
-def test_frames_do_not_depend_on_how_many_follow():
-    few = plan_frames(1, 0, 48, 64, 12, 4)
-    many = plan_frames(40, 0, 48, 64, 12, 4)
-    assert few[0].frame_id == many[0].frame_id and few[0].dates == many[0].dates
-    assert len({plan.frame_id for plan in many}) == 40
-    ids = [plan.first_id + k for plan in many for k in range(len(plan.pairs))]
-    assert ids == list(range(1, len(ids) + 1))
-
-
-def test_dates_are_those_of_a_repeat_orbit():
-    (plan,) = plan_frames(1, 5, 48, 64, 90, 4)
-    dates = plan.dates
-    assert len(dates) == 90 and list(dates) == sorted(set(dates))
-    assert dates[0].year >= 2014 and dates[-1].year <= 2021
-    steps = {(b - a).days for a, b in itertools.pairwise(dates)}
-    assert {6, 12, 24} <= steps and all(step % 6 == 0 for step in steps)
-    baselines = [(dates[j] - dates[i]).days for i, j in plan.pairs]
-    assert max(baselines) <= 120
-    # Some pairs cross from validation into test, as in the archive.
-    assert any(dates[i].year == 2019 and dates[j].year == 2020 for i, j in plan.pairs)
-
-
-def test_where_nothing_can_be_written_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match=r"cannot write .*choose another output folder"):
-        synthesize(tmp_path / "file" / "cubes", **TINY)
-
-
-def end_this_process(plan, out, archive):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_killed_worker_is_said(tmp_path, monkeypatch):
-    from dataset_script.synthetic import pipeline
-
-    monkeypatch.setattr(pipeline, "_make_whole", end_this_process)
-    with pytest.raises(DataError, match=r"killed.*run the same command again"):
-        synthesize(tmp_path / "out", **(TINY | {"workers": 2}))

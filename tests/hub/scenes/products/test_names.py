@@ -9,14 +9,15 @@ from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene, read_options
 from hub.scenes.rasters.names import dates_in
+from tests.hub.scenes.products import planted as p
 from tests.hub.scenes.products import written as w
 
-TRUE_COHERENCE = int(np.rint(w.COHERENCE[w.UPLIFT] * 255))
+TRUE_COHERENCE = int(np.rint(p.COHERENCE[p.UPLIFT] * 255))
 DAYS = {day: datetime.date(2017, 1, day) for day in (3, 15, 27)}
 
 
 def coherence_at(scene):
-    return int(scene.insar_coherence[0][w.UPLIFT])
+    return int(scene.insar_coherence[0][p.UPLIFT])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_the_first_and_the_last_day_of_a_year_count_from_0():
 
 @pytest.mark.parametrize("folder", ["ionosphere", "troposphereTotal", "coherence"])
 def test_a_folder_called_by_one_word_says_what_its_files_are(tmp_path, folder):
-    path = w.tif(tmp_path / folder / "20170115_20170103.tif", w.PHASE)
+    path = p.tif(tmp_path / folder / "20170115_20170103.tif", p.PHASE)
     with pytest.raises(SceneError, match="by its name, not a phase"):
         load_scene(path)
     assert load_scene(path, options=read_options(role="phase")) is not None
@@ -57,7 +58,7 @@ def test_a_folder_called_by_one_word_says_what_its_files_are(tmp_path, folder):
 
 @pytest.mark.parametrize("folder", ["7cc40f1dem3", "coherent ground", "unwrappedPhase"])
 def test_any_other_folder_says_nothing(tmp_path, folder):
-    path = w.tif(tmp_path / folder / "20170103_20170115.tif", w.PHASE)
+    path = p.tif(tmp_path / folder / "20170103_20170115.tif", p.PHASE)
     assert load_scene(path).secondary_dates == (DAYS[15],)
 
 
@@ -65,10 +66,10 @@ def test_any_other_folder_says_nothing(tmp_path, folder):
     "name", ["x_unw_corr.tif", "x_phase_cor.tif", "unwrap_corr_ll.grd", "S1AA_x_unw_phase_corr.tif"]
 )
 def test_a_phase_that_was_corrected_is_no_coherence(tmp_path, name):
-    write = w._classic_grid if name.endswith(".grd") else w.tif
-    (given,) = find_inputs([write(tmp_path / name, w.TURNS).parent], 1)
+    write = w._classic_grid if name.endswith(".grd") else p.tif
+    (given,) = find_inputs([write(tmp_path / name, p.TURNS).parent], 1)
     scene = given.load()
-    assert scene.insar_difference[0][w.UPLIFT] < -2 and scene.insar_coherence is None
+    assert scene.insar_difference[0][p.UPLIFT] < -2 and scene.insar_coherence is None
 
 
 @pytest.mark.parametrize(
@@ -76,20 +77,20 @@ def test_a_phase_that_was_corrected_is_no_coherence(tmp_path, name):
 )
 def test_a_coherence_is_still_known_by_its_name(tmp_path, name):
     with pytest.raises(SceneError, match="is coherence by its name, not a phase"):
-        load_scene(w.tif(tmp_path / name, w.COHERENCE))
+        load_scene(p.tif(tmp_path / name, p.COHERENCE))
 
 
 def test_a_coherence_called_as_a_corrected_phase_is_told_by_its_values(tmp_path):
     with pytest.raises(SceneError, match=r"within 0\.\.1: a coherence"):
-        load_scene(w.tif(tmp_path / "x_unw_corr.tif", w.COHERENCE))
+        load_scene(p.tif(tmp_path / "x_unw_corr.tif", p.COHERENCE))
 
 
 @pytest.mark.parametrize("name", ["iono_phase", "tropospheric_phase", "unw_topo_pha"])
 def test_the_share_of_air_or_ground_is_no_interferogram(tmp_path, name):
-    path = w.tif(tmp_path / f"x_{name}.tif", w.PHASE)
+    path = p.tif(tmp_path / f"x_{name}.tif", p.PHASE)
     with pytest.raises(SceneError, match=r"is a phase of the \w+ by its name, not a phase: .*--as"):
         load_scene(path)
-    phase = w.tif(tmp_path / "x_unw.tif", w.TURNS)
+    phase = p.tif(tmp_path / "x_unw.tif", p.TURNS)
     (given,) = find_inputs([tmp_path], 1)
     assert given.label == str(phase) and given.load().dem is None
     assert load_scene(path, options=read_options(role="phase")) is not None
@@ -97,21 +98,21 @@ def test_the_share_of_air_or_ground_is_no_interferogram(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["iono_phase_corr", "topophase", "topo_phase_flat", "ionosfree"])
 def test_a_phase_without_the_share_of_air_or_ground_is_one(tmp_path, name):
-    assert load_scene(w.tif(tmp_path / f"x_{name}.tif", w.PHASE)) is not None
+    assert load_scene(p.tif(tmp_path / f"x_{name}.tif", p.PHASE)) is not None
 
 
-@pytest.mark.parametrize("pair", ["p", w.PAIR])
+@pytest.mark.parametrize("pair", ["p", p.PAIR])
 @pytest.mark.parametrize("words", [("los", "azi"), ("range", "azimuth"), ("rng", "mai")])
 def test_what_is_along_the_track_is_no_line_of_sight_and_that_is_said(tmp_path, pair, words):
     across, along = (
-        w.tif(tmp_path / f"{pair}_{word}_unw.tif", sign * w.TURNS)
+        p.tif(tmp_path / f"{pair}_{word}_unw.tif", sign * p.TURNS)
         for word, sign in zip(words, (1, -1), strict=True)
     )
-    w.tif(tmp_path / f"{pair}_coh.tif", w.COHERENCE)
+    p.tif(tmp_path / f"{pair}_coh.tif", p.COHERENCE)
     for inputs in ([tmp_path], [along, across]):
         (given,) = find_inputs(inputs, 1)
         scene = given.load()
-        assert scene.insar_difference[0][w.UPLIFT] < -2 and coherence_at(scene) == TRUE_COHERENCE
+        assert scene.insar_difference[0][p.UPLIFT] < -2 and coherence_at(scene) == TRUE_COHERENCE
         assert f"interferogram along the track: {along}" in " ".join(scene.warnings)
     with pytest.raises(SceneError, match=r"along the track by its name, not a phase.*--as phase"):
         load_scene(along)
@@ -120,10 +121,10 @@ def test_what_is_along_the_track_is_no_line_of_sight_and_that_is_said(tmp_path, 
 
 @pytest.mark.parametrize("names", [("p_unw.tif", "p_unw_corr.tif"), ("p_ifg.tif", "p_wrapped.tif")])
 def test_two_phases_that_are_as_good_are_two_scenes(tmp_path, names):
-    paths = [w.tif(tmp_path / name, w.TURNS + n) for n, name in enumerate(names)]
+    paths = [p.tif(tmp_path / name, p.TURNS + n) for n, name in enumerate(names)]
     for inputs in ([tmp_path], paths):
         assert sorted(given.label for given in find_inputs(inputs, 1)) == sorted(map(str, paths))
-    w.tif(tmp_path / "p_phase_unw.tif", w.TURNS)  # what is wrapped is wanted first
+    p.tif(tmp_path / "p_phase_unw.tif", p.TURNS)  # what is wrapped is wanted first
     assert len(find_inputs([tmp_path], 1)) == 3 - (names[0] == "p_ifg.tif")
 
 
@@ -136,7 +137,7 @@ def test_a_phase_with_its_virtual_raster_is_one_scene(tmp_path):
 
 def test_of_two_phases_of_a_stack_the_other_is_told(tmp_path):
     for name in ("one", "two"):
-        bands = [w.AMPLITUDE, w.TURNS]
-        path = w._isce_file(tmp_path / f"{name}_{w.PAIR}.unw.geo", bands, "FLOAT")
+        bands = [p.AMPLITUDE, p.TURNS]
+        path = w._isce_file(tmp_path / f"{name}_{p.PAIR}.unw.geo", bands, "FLOAT")
     (given,) = find_inputs([tmp_path], 4)
     assert f"not read, of the same pair: {path}" in given.load().warnings

@@ -19,7 +19,7 @@ from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene
 from tests.hub.facts import make_facts
-from tests.hub.scenes.products import written
+from tests.hub.scenes.products import planted, written
 
 
 class Nearer(nn.Module):
@@ -41,8 +41,8 @@ def place_of(scene, at):
     return Transformer.from_crs(scene.crs, "EPSG:4326", always_xy=True).transform(x, y)
 
 
-def planted(grid, crs):
-    x, y = grid.c + grid.a * (written.UPLIFT[1] + 0.5), grid.f + grid.e * (written.UPLIFT[0] + 0.5)
+def place_of_uplift(grid, crs):
+    x, y = grid.c + grid.a * (planted.UPLIFT[1] + 0.5), grid.f + grid.e * (planted.UPLIFT[0] + 0.5)
     return Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
 
 
@@ -51,20 +51,22 @@ def test_the_planted_uplift_is_found_at_its_place(tmp_path, name, detector):
     write, product, has_coherence, has_elevation = written.PRODUCTS[name]
     scene = load_scene(write(tmp_path))
     projected = scene.crs != "EPSG:4326"
-    grid, crs = (written.UTM_GRID, written.UTM) if projected else (written.GRID, "EPSG:4326")
+    grid, crs = (planted.UTM_GRID, planted.UTM) if projected else (planted.GRID, "EPSG:4326")
     answer = detector.predict(scene).summary()
-    assert np.abs(np.subtract(answer["most_probable_at"], planted(grid, crs))).max() <= 0.001
+    assert (
+        np.abs(np.subtract(answer["most_probable_at"], place_of_uplift(grid, crs))).max() <= 0.001
+    )
     assert answer["product"] == product
     assert answer["range_increase"] == (None if product == "raster" else "positive")
-    assert (answer["primary_date"], answer["secondary_dates"]) == (written.FIRST, [written.SECOND])
+    assert (answer["primary_date"], answer["secondary_dates"]) == (planted.FIRST, [planted.SECOND])
     assert (scene.insar_coherence is not None) == has_coherence
     if has_coherence:
-        at = written.UPLIFT
-        assert scene.insar_coherence[0][at] == pytest.approx(written.COHERENCE[at] * 255, abs=1)
+        at = planted.UPLIFT
+        assert scene.insar_coherence[0][at] == pytest.approx(planted.COHERENCE[at] * 255, abs=1)
     assert (scene.dem is not None) == has_elevation or name == "gmtsar"
     if scene.dem is not None:
-        assert scene.dem[written.UPLIFT] == pytest.approx(written.HEIGHTS[written.UPLIFT], abs=1)
-    assert np.array_equal(scene.nodata, written.ABSENT)
+        assert scene.dem[planted.UPLIFT] == pytest.approx(planted.HEIGHTS[planted.UPLIFT], abs=1)
+    assert np.array_equal(scene.nodata, planted.ABSENT)
 
 
 @pytest.mark.parametrize("name", written.PRODUCTS)
@@ -81,11 +83,11 @@ def test_a_stack_of_mintpy_is_a_series(tmp_path, phase, detector):
     path = written.mintpy(tmp_path, phase)
     (series,) = find_inputs([path], 4)
     scene = series.load()
-    assert [f"{date:%Y%m%d}" for date in scene.secondary_dates] == [written.SECOND, "20170127"]
+    assert [f"{date:%Y%m%d}" for date in scene.secondary_dates] == [planted.SECOND, "20170127"]
     assert scene.product == "mintpy" and scene.insar_coherence is not None
-    assert scene.dem[written.UPLIFT] == written.HEIGHTS[written.UPLIFT]
+    assert scene.dem[planted.UPLIFT] == planted.HEIGHTS[planted.UPLIFT]
     place = detector.predict(scene.last(1)).most_probable_at
-    assert np.abs(np.subtract(place, planted(written.GRID, "EPSG:4326"))).max() <= 0.001
+    assert np.abs(np.subtract(place, place_of_uplift(planted.GRID, "EPSG:4326"))).max() <= 0.001
     assert len(find_inputs([tmp_path], 1)) == 2
 
 
@@ -105,13 +107,13 @@ def test_what_is_no_phase_is_refused_by_what_it_is(tmp_path):
     written.gmtsar(tmp_path)
     with pytest.raises(SceneError, match=r"displacement.*not a phase"):
         load_scene(tmp_path / "intf" / "2017002_2017014" / "los_ll.grd")
-    described = written.tif(tmp_path / "a.tif", written.COHERENCE)
+    described = planted.tif(tmp_path / "a.tif", planted.COHERENCE)
     with rasterio.open(described, "r+") as file:
         file.descriptions = ("coh_VV",)
     with pytest.raises(SceneError, match="coherence"):
         load_scene(described)
     with h5py.File(tmp_path / "geo_velocity.h5", "w") as file:
-        file["velocity"] = written.HEIGHTS
+        file["velocity"] = planted.HEIGHTS
     with pytest.raises(SceneError, match=r"displacement.*not a phase"):
         load_scene(tmp_path / "geo_velocity.h5")
 
@@ -124,7 +126,7 @@ def test_radar_coordinates_are_refused_with_what_to_do(tmp_path):
         load_scene(path)
     grid = written.gmtsar(tmp_path).rename(tmp_path / "phasefilt.grd")
     with netcdf_file(grid, "a") as file:
-        file.variables["lon"][:] = np.arange(written.WIDTH) * 4.0
+        file.variables["lon"][:] = np.arange(planted.WIDTH) * 4.0
     with pytest.raises(SceneError, match=r"radar coordinates.*proj_ra2ll"):
         load_scene(grid)
     isce = written.isce2(tmp_path / "isce")
@@ -140,7 +142,7 @@ def test_radar_coordinates_are_refused_with_what_to_do(tmp_path):
 def test_pictures_and_texts_beside_a_product_are_passed_over(tmp_path):
     path = written.licsar(tmp_path)
     rgb = np.zeros((4, 4), "uint8")
-    written.tif(path.with_suffix(".png"), rgb, driver="PNG", grid=None, crs=None)
+    planted.tif(path.with_suffix(".png"), rgb, driver="PNG", grid=None, crs=None)
     (path.parent / "notes.txt").write_text("hello")
     assert len(find_inputs([tmp_path], 1)) == 1
     assert len(find_inputs(sorted(path.parent.iterdir()), 1)) == 1

@@ -9,6 +9,7 @@ from hub.record.table import Record
 from hub.scenes.checks import SceneError
 from hub.scenes.load import load_scene, read_options
 from tests.hub.pointwise import pointwise
+from tests.hub.scenes.products import planted as p
 from tests.hub.scenes.products import written as w
 from tests.hub.scenes.rasters.test_safety import vrt
 
@@ -71,12 +72,12 @@ def test_a_header_before_the_numbers_counts(tmp_path):
     with pytest.raises(SceneError, match="is still being copied"):
         load_scene(phase)
     phase.write_bytes(bytes(64) + phase.read_bytes())
-    assert load_scene(phase).insar_difference[0][w.UPLIFT] < -2
+    assert load_scene(phase).insar_difference[0][p.UPLIFT] < -2
 
 
 def test_a_coherence_that_was_cut_off_is_left_out_and_told(tmp_path):
     phase = w.envi(tmp_path)
-    cut(phase.with_name(f"{w.PAIR}.coh"), 1000)
+    cut(phase.with_name(f"{p.PAIR}.coh"), 1000)
     scene = load_scene(phase)
     assert scene.insar_coherence is None and "is still being copied" in " ".join(scene.warnings)
 

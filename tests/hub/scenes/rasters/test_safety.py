@@ -9,7 +9,7 @@ import pytest
 from hub.scenes.checks import SceneError
 from hub.scenes.load import load_scene, read_options
 from tests.hub.licsar import make_phase, write_tif
-from tests.hub.scenes.products import written
+from tests.hub.scenes.products import planted, written
 
 
 def vrt(path, source, relative=0):
@@ -80,7 +80,7 @@ def test_links_in_hdf5_lead_nowhere(tmp_path):
         del file["unwrapPhase"]
         file.create_dataset(
             "unwrapPhase",
-            (2, written.HEIGHT, written.WIDTH),
+            (2, planted.HEIGHT, planted.WIDTH),
             "f4",
             external=[(str(other), 0, h5py.h5f.UNLIMITED)],
         )

@@ -10,17 +10,18 @@ from hub.scenes.checks import SceneError
 from hub.scenes.inputs import find_inputs
 from hub.scenes.load import load_scene, read_options
 from hub.scenes.rasters.no_data import stored_fill
+from tests.hub.scenes.products import planted as p
 from tests.hub.scenes.products import written as w
 
-TRUE_COHERENCE = int(np.rint(w.COHERENCE[w.UPLIFT] * 255))
+TRUE_COHERENCE = int(np.rint(p.COHERENCE[p.UPLIFT] * 255))
 
 
 def coherence_at(scene):
-    return int(scene.insar_coherence[0][w.UPLIFT])
+    return int(scene.insar_coherence[0][p.UPLIFT])
 
 
 def scaled(path, values, dtype, scale, **more):
-    w.tif(path, np.rint(values / scale).astype(dtype), **more)
+    p.tif(path, np.rint(values / scale).astype(dtype), **more)
     with rasterio.open(path, "r+") as file:
         file.scales = (scale,)
     return path
@@ -30,18 +31,18 @@ def scaled(path, values, dtype, scale, **more):
     ("dtype", "scale"), [("uint16", 1 / 20000), ("uint16", 1 / 65535), ("int16", 1e-4)]
 )
 def test_a_scaled_coherence_keeps_all_its_values(tmp_path, dtype, scale):
-    phase = w.tif(tmp_path / "e_phase.tif", w.PHASE)
-    scaled(tmp_path / "e_coh.tif", w.COHERENCE, dtype, scale)
+    phase = p.tif(tmp_path / "e_phase.tif", p.PHASE)
+    scaled(tmp_path / "e_coh.tif", p.COHERENCE, dtype, scale)
     found = load_scene(phase).insar_coherence[0]
-    np.testing.assert_allclose(found, w.COHERENCE * 255, atol=0.6)
+    np.testing.assert_allclose(found, p.COHERENCE * 255, atol=0.6)
 
 
 def test_a_scaled_phase_and_elevation_keep_all_their_values(tmp_path):
-    phase = scaled(tmp_path / "e_phase.tif", w.PHASE + 0.001, "int32", 1e-6)
-    scaled(tmp_path / "e_dem.tif", w.HEIGHTS, "int32", 0.01)
+    phase = scaled(tmp_path / "e_phase.tif", p.PHASE + 0.001, "int32", 1e-6)
+    scaled(tmp_path / "e_dem.tif", p.HEIGHTS, "int32", 0.01)
     scene = load_scene(phase)
-    np.testing.assert_allclose(scene.insar_difference[0], w.PHASE + 0.001, atol=2e-6)
-    np.testing.assert_allclose(scene.dem, w.HEIGHTS, atol=0.01)
+    np.testing.assert_allclose(scene.insar_difference[0], p.PHASE + 0.001, atol=2e-6)
+    np.testing.assert_allclose(scene.dem, p.HEIGHTS, atol=0.01)
 
 
 def test_a_fill_value_is_told_from_a_stored_measurement():
@@ -59,7 +60,7 @@ def test_a_scale_of_hdf5_is_applied(tmp_path):
     with h5py.File(path, "r+") as file:
         group = file["science/grids/data"]
         rows = group["latitude"][:]
-        stored = np.rint(w.COHERENCE / 0.005).astype("uint8")
+        stored = np.rint(p.COHERENCE / 0.005).astype("uint8")
         del group["coherence"]
         group["coherence"] = stored if rows[0] > rows[-1] else stored[::-1]
         group["coherence"].attrs["scale_factor"] = 0.005
@@ -67,11 +68,11 @@ def test_a_scale_of_hdf5_is_applied(tmp_path):
 
 
 def test_a_unit_that_the_file_says_is_believed(tmp_path):
-    phase = w.tif(tmp_path / "g_unw.tif", w.TURNS)
-    dem = w.tif(tmp_path / "g_dem.tif", (w.HEIGHTS / 0.3048).astype("float32"))
+    phase = p.tif(tmp_path / "g_unw.tif", p.TURNS)
+    dem = p.tif(tmp_path / "g_dem.tif", (p.HEIGHTS / 0.3048).astype("float32"))
     with rasterio.open(dem, "r+") as file:
         file.units = ("ft",)
-    assert load_scene(phase).dem[w.UPLIFT] == pytest.approx(w.HEIGHTS[w.UPLIFT], abs=0.1)
+    assert load_scene(phase).dem[p.UPLIFT] == pytest.approx(p.HEIGHTS[p.UPLIFT], abs=0.1)
     for unit in ("mm", "metres", "degrees"):
         with rasterio.open(phase, "r+") as file:
             file.units = (unit,)
@@ -108,7 +109,7 @@ SAYING = {
     "pygmtsar": lambda root, unit: of_hdf5(w.pygmtsar(root), "z", unit),
     "gmtsar": lambda root, unit: of_a_classic_grid(w.gmtsar(root), unit),
     "envi": lambda root, unit: of_envi(w.envi(root), unit),
-    "tags": lambda root, unit: w.tif(root / "a_unw.tif", w.TURNS, units=unit),
+    "tags": lambda root, unit: p.tif(root / "a_unw.tif", p.TURNS, units=unit),
 }
 
 
@@ -125,7 +126,7 @@ def test_every_kind_of_file_can_say_its_unit(tmp_path, product, unit):
 @pytest.mark.parametrize("unit", ["radians", "rad", "1", "phase"])
 def test_a_unit_that_says_nothing_else_leaves_a_phase_as_it_is(tmp_path, product, unit):
     scene = load_scene(SAYING[product](tmp_path, unit))
-    assert scene.insar_difference[0][w.UPLIFT] < -2
+    assert scene.insar_difference[0][p.UPLIFT] < -2
 
 
 def test_a_stack_says_the_unit_of_its_phase(tmp_path):
@@ -142,27 +143,27 @@ def test_a_stack_says_the_unit_of_its_phase(tmp_path):
 
 def test_an_elevation_is_in_metres_whatever_its_unit(tmp_path):
     peak = np.float32(4392)  # Mount Rainier, 14,409 feet
-    heights = np.where(w.ABSENT, -9999, w.HEIGHTS / w.HEIGHTS.max() * peak)
+    heights = np.where(p.ABSENT, -9999, p.HEIGHTS / p.HEIGHTS.max() * peak)
     for unit, metres in (("ft", 0.3048), ("km", 1000), ("m", 1)):
         phase = w.gmtsar(tmp_path / unit)
         dem = tmp_path / unit / "topo" / "topo_ll.grd"
-        w._classic_grid(dem, np.where(w.ABSENT, -9999, heights / metres))
+        w._classic_grid(dem, np.where(p.ABSENT, -9999, heights / metres))
         of_a_classic_grid(dem, unit)
         found = load_scene(phase).dem
         assert np.nanmax(found) == pytest.approx(peak, rel=1e-5)
-        assert np.array_equal(np.isnan(found), w.ABSENT)
+        assert np.array_equal(np.isnan(found), p.ABSENT)
 
 
 @pytest.mark.parametrize("fill", [-1.0, 2.5, -99.0])
 def test_a_fill_value_of_ordinary_size_is_no_data_and_that_is_said(tmp_path, fill):
-    noise = np.random.default_rng(0).normal(0, 0.1, w.PHASE.shape)  # a real field never repeats
-    phase = np.where(w.ABSENT, fill, w.PHASE + noise).astype("float32")
-    scene = load_scene(w.tif(tmp_path / "a_phase.tif", phase))
-    assert np.array_equal(scene.nodata, w.ABSENT)
+    noise = np.random.default_rng(0).normal(0, 0.1, p.PHASE.shape)  # a real field never repeats
+    phase = np.where(p.ABSENT, fill, p.PHASE + noise).astype("float32")
+    scene = load_scene(p.tif(tmp_path / "a_phase.tif", phase))
+    assert np.array_equal(scene.nodata, p.ABSENT)
     assert f"is exactly {fill:g}: taken as no data" in " ".join(scene.warnings)
 
 
 def test_a_phase_of_few_values_keeps_all_of_them(tmp_path):
-    coarse = (np.rint(w.PHASE * 20) / 20 + 0.01).astype("float32")
-    scene = load_scene(w.tif(tmp_path / "a_phase.tif", coarse))
+    coarse = (np.rint(p.PHASE * 20) / 20 + 0.01).astype("float32")
+    scene = load_scene(p.tif(tmp_path / "a_phase.tif", coarse))
     assert not scene.nodata.any()
