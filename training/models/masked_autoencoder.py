@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
 from dataset_script.channels import BY_NAME, places_of
+from dataset_script.errors import ConfigError
 from training.errors import refusals, refuse_reserved, refuse_unknown
 from training.facts import CONFIG_KEY
 
@@ -29,7 +30,8 @@ class MaskedAutoencoder(nn.Module):
         options: Fields of `ViTMAEConfig` (hidden_size, patch_size, mask_ratio, ...).
 
     Raises:
-        ConfigError: If an option is unknown or refused, or the patches do not tile the image.
+        ConfigError: If an option is unknown or refused, the patches do not tile the image, or
+            none of them would be seen or hidden.
     """
 
     def __init__(self, channels: Sequence[str], image_size: int, options: Mapping[str, Any]):
@@ -42,9 +44,10 @@ class MaskedAutoencoder(nn.Module):
                 raise ValueError(
                     f"patches of {config.patch_size} pixels do not tile an image of {image_size}"
                 )
+            self.patches = (image_size // config.patch_size) ** 2
+            _require_mask(config.mask_ratio, self.patches)
             setattr(config, CONFIG_KEY, {"channels": list(channels)})
             self.autoencoder = ViTMAEForPreTraining(config)
-        self.patches = (image_size // config.patch_size) ** 2
         self.phases = {
             place: BY_NAME[channels[place]].std for place in places_of(channels, "phase")
         }
@@ -73,3 +76,16 @@ class MaskedAutoencoder(nn.Module):
             )
         hidden = answer.mask
         return (error.mean((2, 3)) * hidden).sum(1) / hidden.sum(1)
+
+
+def _require_mask(ratio: float, patches: int) -> None:
+    """Refuse a mask of nothing, whose loss is not a number, and one of everything.
+
+    Transformers looks at neither, and beyond 1 it counts from the end.
+    """
+    seen = int(patches * (1 - ratio))  # as transformers rounds
+    if not 0 < seen < patches:
+        raise ConfigError(
+            f"model.options.mask_ratio is {ratio}, of {patches} patches: some must be seen and "
+            "some hidden, as 0.75 does; set another, or a smaller patch_size"
+        )

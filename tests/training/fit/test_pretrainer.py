@@ -214,6 +214,9 @@ def test_options_that_do_not_suit_are_refused():
         MaskedAutoencoder(CHANNELS, 32, OPTIONS | {"patch_size": 7})
     with pytest.raises(ConfigError, match="did you mean mask_ratio"):
         MaskedAutoencoder(CHANNELS, 32, {"maskratio": 0.5})
+    for ratio in (-0.5, 0.0, 0.99, 1.0, 1.5):
+        with pytest.raises(ConfigError, match=rf"mask_ratio is {ratio}, of 16 patches: some must"):
+            MaskedAutoencoder(CHANNELS, 32, OPTIONS | {"mask_ratio": ratio})
     with pytest.raises(ConfigError, match="num_channels is not yours"):
         MaskedAutoencoder(CHANNELS, 32, {"num_channels": 5})
     with pytest.raises(ConfigError, match=r"data\.mask_target would do nothing"):
