@@ -1,6 +1,7 @@
 """A run's folder: written while it trains, read to resume and to use the model.
 
     RUN/config.yaml               the resolved configuration
+    RUN/data.json                 what tells the data that it learns from
     RUN/model.json                ModelFacts
     RUN/best/model.safetensors    weights of the best epoch
     RUN/checkpoints/step-*/       everything a resumed run needs

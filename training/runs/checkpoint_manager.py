@@ -22,6 +22,7 @@ from training.config.options import save_config
 from training.config.schema import Config
 from training.runs import checkpoints
 from training.runs.checkpoints import Checkpoint, Progress
+from training.runs.files import holds_run
 from training.runs.history import truncate_history
 from training.runs.random_states import restore_random_states
 
@@ -68,7 +69,7 @@ class CheckpointManager:
             ConfigError: If the folder holds a run and `resume` is not set, or the run was of other
                 settings or another number of processes.
         """
-        found = (self.run / "checkpoints").exists() or (self.run / "metrics.jsonl").exists()
+        found = holds_run(self.run)
         if found and not resume:
             raise ConfigError(
                 f"{self.run} holds a run already: --resume continues it; to begin anew, delete it "

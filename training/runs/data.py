@@ -13,6 +13,7 @@ from training.config.comparison import require_same_settings
 from training.config.schema import Config
 from training.data.digests import contents_digest
 from training.data.sources import OpenedData
+from training.runs.files import holds_run
 
 DATA = "data.json"
 
@@ -29,24 +30,25 @@ def require_same_data(run: Path, config: Config, data: OpenedData, resume: bool)
     Raises:
         ConfigError: If a run that goes on began with other data, or is of other settings.
     """
-    if resume:
+    held = holds_run(run)
+    if held and not resume:
+        return  # such a folder is refused, and keeps what it has
+    if held:
         require_same_settings(run, config)
     path, told = run / DATA, _told(data)
-    if not path.exists():
+    if not held or not path.exists():
         write_json(path, told)
         return
-    if not resume:
-        return  # whether the folder may be used at all is told elsewhere
     try:
         before = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path} is damaged ({error}); remove it if the data is the same"
         ) from None
-    held = before if isinstance(before, dict) else {}
-    other = [key for key in told if key != "contents" and held.get(key) != told[key]]
+    known = before if isinstance(before, dict) else {}
+    other = [key for key in told if key != "contents" and known.get(key) != told[key]]
     # Other samples have other contents; earlier releases did not keep them.
-    if not other and held.get("contents", told["contents"]) != told["contents"]:
+    if not other and known.get("contents", told["contents"]) != told["contents"]:
         other = ["pixels or labels"]
     if other:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Weights of a run, each file replaced whole."""
+"""What a run's folder holds: whether anything yet, and its weights, each file replaced whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from dataset_script.safe_files import renamed
 
 BEST = Path("best/model.safetensors")
 """The best weights, in a run's folder."""
+
+
+def holds_run(run: Path) -> bool:
+    """Whether a folder holds what was learnt; one that ended before its first checkpoint does not.
+
+    Args:
+        run: The folder.
+    """
+    return (run / "checkpoints").exists() or (run / "metrics.jsonl").exists()
 
 
 def write_weights(state: Mapping[str, Tensor], path: Path) -> None:

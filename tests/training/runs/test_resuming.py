@@ -142,3 +142,28 @@ def test_a_run_does_not_go_on_with_other_data(dataset, tmp_path):
     (run / "data.json").write_text("{")
     with pytest.raises(ConfigError, match=r"data\.json is damaged"):
         train(small(moved, run), resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_learnt_nothing_yet_begins_with_the_data_of_its_next_start(
+    dataset, tmp_path, monkeypatch, resume
+):
+    run, told = tmp_path / "run", tmp_path / "run/data.json"
+    other = make_dataset_folder(tmp_path / "other", counts=(9, 5, 5))
+
+    def end(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_update", end)
+        with pytest.raises(KeyboardInterrupt):
+            train(small(dataset, run))
+    first = told.read_text()
+    train(small(other, run, **{"training.epochs": 1}), resume=resume)
+    kept = told.read_text()
+    assert kept != first
+    with pytest.raises(ConfigError, match="--resume continues it"):
+        train(small(dataset, run))
+    assert told.read_text() == kept
+    with pytest.raises(ConfigError, match="began with other data"):
+        train(small(dataset, run, **{"training.epochs": 1}), resume=True)
