@@ -77,13 +77,8 @@ def build_timm(name: str, wanted: Wanted) -> nn.Module:
     with refusals(what), fetching(f"the weights of {what}") if fetch else nullcontext():
         if has_fixed_size(name):
             options.setdefault("img_size", wanted.image_size)
-        model = timm.create_model(
-            name,
-            pretrained=wanted.pretrained,
-            in_chans=wanted.planes,
-            num_classes=wanted.num_classes,
-            **options,
-        )
+        options |= {"in_chans": wanted.planes, "num_classes": wanted.num_classes}
+        model = timm.create_model(name, pretrained=wanted.pretrained, **options)
     image = torch.zeros(1, wanted.planes, wanted.image_size, wanted.image_size)
     with refusals(what), torch.no_grad():  # some options show in the first step alone
         model.eval()(image.to(next(model.parameters()).device))
