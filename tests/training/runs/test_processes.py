@@ -11,7 +11,10 @@ def counted():
     import os
 
     os.environ.pop("ACCELERATE_USE_CPU", None)  # as torchrun leaves it
-    return make_accelerator().num_processes
+    accelerator = make_accelerator()
+    # The first holds the store by which the others find each other: it must not end before them.
+    accelerator.wait_for_everyone()
+    return accelerator.num_processes
 
 
 def test_several_processes_on_a_cpu_join_without_being_told_of_the_cpu():

@@ -57,7 +57,8 @@ def test_a_whole_frame_in_bounded_memory(tmp_path):
         assert file.overviews(1)
     top, left, side = 420, 540, 720
     window = []
-    for path in (*phases, *sorted((tmp_path / "whole").rglob("*.cc.tif")), *(tmp_path / "whole").rglob("*.hgt.tif")):
+    frame = tmp_path / "whole"
+    for path in (*phases, *sorted(frame.rglob("*.cc.tif")), *frame.rglob("*.hgt.tif")):
         with rasterio.open(path) as source:
             values = source.read(1)[top : top + side, left : left + side]
             a = source.transform
