@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from typing import Any
 import yaml
 
 from dataset_script.errors import ConfigError
+from dataset_script.shards.metadata import METADATA_FILE
 from training.config.comparison import moved, require_same_settings
 from training.config.options import load_config, yaml_value
 from training.config.schema import Config
 from training.errors import nearest, one_line
 from training.facts import ModelFacts
-from training.runs.results import read_results
+from training.runs.results import RESULTS, read_results, results_folder
 
 Layer = str | dict[str, Any]
 
@@ -183,10 +185,22 @@ def finished(cell: Cell) -> dict[str, Any] | None:
     """
     run = Path(cell.config.output)
     require_same_settings(run, cell.config)
-    if moved(run, cell.config):
-        return None  # whether it is the same data is told when it is opened
     facts = run / "model.json"
-    return read_results(run, ModelFacts.load(facts).dataset) if facts.exists() else None
+    if not facts.exists():
+        return None
+    dataset = ModelFacts.load(facts).dataset
+    exported = _time_of(Path(cell.config.data.path) / METADATA_FILE)
+    if moved(run, cell.config) or exported > _time_of(results_folder(run, dataset) / RESULTS):
+        return None  # whether it is the same data is told when it is opened
+    return read_results(run, dataset)
+
+
+def _time_of(path: Path) -> float:
+    """When a file was written; minus infinity for none, as of a dataset on the Hub."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return -math.inf
 
 
 def _words(layer: Layer) -> list[str]:

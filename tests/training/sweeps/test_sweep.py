@@ -193,6 +193,11 @@ def test_results_of_other_data_are_not_taken_for_those_of_this(plan):
     other = make_dataset_folder(plan.parent / "other", counts=(7, 6, 6), channels=CHANNELS)
     (failure,) = sweep(plan, [f"--data.path={other}"])
     assert "began with other data (other samples)" in failure
+    assert sweep(plan, [f"--data.path={moved}"]) == []
+    shutil.rmtree(moved)
+    shutil.copytree(other, moved)  # exported anew in the same place
+    (failure,) = sweep(plan, [f"--data.path={moved}"])
+    assert "began with other data (other samples)" in failure
 
 
 def test_mistakes_are_named(plan):
